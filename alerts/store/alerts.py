@@ -1,0 +1,86 @@
+"""Tasks and notices as they stand, with the FHIR JSON that was decided with them."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from alerts.model.alert import Alert, Task
+from alerts.store.bodies import alert_from_text, alert_to_text
+from alerts.store.tables import alert as alert_table
+
+# Everything raised for one stay, the oldest first.
+_RAISED = (
+    select(alert_table.c.kind, alert_table.c.body)
+    .where(alert_table.c.stay == bindparam("stay"))
+    .order_by(alert_table.c.authored_at, alert_table.c.id)
+)
+
+_GET = select(alert_table.c.kind, alert_table.c.body).where(alert_table.c.id == bindparam("alert"))
+
+# The version that stands. No lock of its own: who records holds the stay's row.
+_STANDS = select(alert_table.c.version, alert_table.c.body, alert_table.c.rendered).where(
+    alert_table.c.id == bindparam("alert")
+)
+_INSERT = insert(alert_table)
+_UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
+
+_OF_RENDERING = frozenset({"meta", "text", "lastModified"})
+"""What differs between two renderings of the same thing."""
+
+
+def raised_for(tx: Connection, stay_id: str) -> tuple[Alert, ...]:
+    """Every Task and notice of this stay, ended ones too, oldest first."""
+    rows = tx.execute(_RAISED, {"stay": stay_id})
+    return tuple(alert_from_text(row.kind, row.body) for row in rows)
+
+
+def get(tx: Connection, alert_id: str) -> Alert | None:
+    """The Task or notice of that id, None if there is none."""
+    row = tx.execute(_GET, {"alert": alert_id}).first()
+    return None if row is None else alert_from_text(row.kind, row.body)
+
+
+def record(
+    tx: Connection, alert: Alert, rendered: str, entry: int | None, now: datetime
+) -> int | None:
+    """Keep a new or changed Task or notice; its version, or None where nothing changed."""
+    row = _row(alert, rendered) | {"entry": entry, "updated_at": now}
+    stands = tx.execute(_STANDS, {"alert": alert.id}).first()
+    if stands is None:
+        tx.execute(_INSERT, row | {"id": alert.id, "version": 1})
+        return 1
+    if stands.body == row["body"] and _says(stands.rendered) == _says(rendered):
+        return None
+    version = int(stands.version) + 1
+    tx.execute(_UPDATE, row | {"alert": alert.id, "version": version})
+    return version
+
+
+def _says(rendered: str) -> dict[str, object]:
+    """The rendering without what changes with the clock."""
+    return {k: v for k, v in json.loads(rendered).items() if k not in _OF_RENDERING}
+
+
+def _row(alert: Alert, rendered: str) -> dict[str, object]:
+    kind, body = alert_to_text(alert)
+    row: dict[str, object] = {
+        "kind": kind,
+        "stay": alert.stay,
+        "registration": alert.registration,
+        "recipient_kind": alert.recipient.kind.value,
+        "recipient": alert.recipient.code,
+        "status": alert.status.value,
+        "body": body,
+        "rendered": rendered,
+    }
+    if isinstance(alert, Task):
+        state = alert.state.value if alert.state else None
+        dates = {"authored_at": alert.authored_at, "due_at": alert.due_at}
+        return row | dates | {"code": alert.code.value, "state": state}
+    return row | {
+        "code": alert.event.value,
+        "state": None,
+        "authored_at": alert.decided_at,
+        "due_at": None,
+    }

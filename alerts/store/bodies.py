@@ -1,0 +1,74 @@
+"""Our records as JSON text and back; what comes back equals what went in."""
+
+from typing import assert_never
+
+from pydantic import TypeAdapter
+
+from alerts.model.alert import Alert, Notice, Task
+from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
+from alerts.model.register import Registration
+from alerts.model.stay import Stay
+
+_STAY = TypeAdapter(Stay)
+_REGISTRATION = TypeAdapter(Registration)
+_TASK = TypeAdapter(Task)
+_NOTICE = TypeAdapter(Notice)
+_MESSAGE = TypeAdapter(AdtEvent)
+_FACT = TypeAdapter(FactRecorded)
+_ANSWER = TypeAdapter(Answered)
+
+
+def stay_to_text(stay: Stay) -> str:
+    """The stay as JSON."""
+    return _STAY.dump_json(stay).decode()
+
+
+def stay_from_text(body: str) -> Stay:
+    """The stay of a row."""
+    return _STAY.validate_json(body)
+
+
+def registration_to_text(registration: Registration) -> str:
+    """The registration as JSON."""
+    return _REGISTRATION.dump_json(registration).decode()
+
+
+def registration_from_text(body: str) -> Registration:
+    """The registration of a row."""
+    return _REGISTRATION.validate_json(body)
+
+
+def alert_to_text(alert: Alert) -> tuple[str, str]:
+    """The kind (``Task`` or ``Communication``) and the alert as JSON."""
+    match alert:
+        case Task():
+            return "Task", _TASK.dump_json(alert).decode()
+        case Notice():
+            return "Communication", _NOTICE.dump_json(alert).decode()
+        case _:
+            assert_never(alert)
+
+
+def alert_from_text(kind: str, body: str) -> Alert:
+    """The alert of a row, by its kind."""
+    return _TASK.validate_json(body) if kind == "Task" else _NOTICE.validate_json(body)
+
+
+def event_to_text(event: StayEvent) -> tuple[str, str]:
+    """The kind (``message``, ``fact`` or ``answer``) and the event as JSON."""
+    match event:
+        case AdtEvent():
+            return "message", _MESSAGE.dump_json(event).decode()
+        case FactRecorded():
+            return "fact", _FACT.dump_json(event).decode()
+        case Answered():
+            return "answer", _ANSWER.dump_json(event).decode()
+        case _:
+            assert_never(event)
+
+
+def event_from_text(kind: str, body: str) -> StayEvent:
+    """The event of a row, by its kind."""
+    if kind == "message":
+        return _MESSAGE.validate_json(body)
+    return _FACT.validate_json(body) if kind == "fact" else _ANSWER.validate_json(body)

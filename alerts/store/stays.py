@@ -1,0 +1,173 @@
+"""Stays and the events they are folded from."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+
+from alerts.matching import name_key
+from alerts.model.events import StayEvent
+from alerts.model.identity import IdentifierKind
+from alerts.model.register import Registration
+from alerts.model.stay import Stay, StayStatus
+from alerts.store.bodies import event_from_text, event_to_text, stay_from_text, stay_to_text
+from alerts.store.tables import alert as alert_table
+from alerts.store.tables import stay as stay_table
+from alerts.store.tables import stay_event
+
+# One stay. With the lock, who loads next waits until we commit, so that message, clock and form
+# queue up (PostgreSQL; on SQLite there is one writer at a time anyway).
+_LOAD = select(stay_table.c.body, stay_table.c.last_order).where(
+    stay_table.c.id == bindparam("stay")
+)
+_LOAD_LOCKED = _LOAD.with_for_update()
+
+# Changes the row that is there; no row means that the stay is new. Two at once that both find none
+# cannot both insert: the second fails and is repeated as a whole.
+_UPDATE = (
+    update(stay_table)
+    .where(stay_table.c.id == bindparam("stay"))
+    .values(version=stay_table.c.version + 1)
+)
+_INSERT = insert(stay_table)
+
+# Only ever adds.
+_APPEND = insert(stay_event)
+
+# Every event of one stay by event time; equal order keys stay in the order of arrival.
+_EVENTS = (
+    select(stay_event.c.kind, stay_event.c.body)
+    .where(stay_event.c.stay == bindparam("stay"))
+    .order_by(stay_event.c.order_key, stay_event.c.id)
+)
+
+# Stays whose time has come, longest waiting first. Rows that somebody else holds are left to them.
+_DUE = (
+    select(stay_table.c.id)
+    .where(stay_table.c.wake_at <= bindparam("now"))
+    .order_by(stay_table.c.wake_at, stay_table.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+
+# Open stays that may be of the person of one registration, and those it was already told about.
+_CONCERNED = (
+    select(stay_table.c.id)
+    .where(
+        stay_table.c.status == StayStatus.OPEN.value,
+        or_(
+            stay_table.c.number == bindparam("number"),
+            stay_table.c.second_number == bindparam("number"),
+            and_(
+                stay_table.c.birth_date == bindparam("born"),
+                stay_table.c.name_key == bindparam("name"),
+            ),
+            stay_table.c.id.in_(
+                select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
+            ),
+        ),
+    )
+)
+
+
+class Occasion(Protocol):
+    """How an event was learned: from a journal entry, or from a person."""
+
+    @property
+    def learned_at(self) -> datetime:
+        """When we were told."""
+
+    @property
+    def entry(self) -> int | None:
+        """Id of the journal entry."""
+
+    @property
+    def actor(self) -> str | None:
+        """The person."""
+
+
+class Loaded(NamedTuple):
+    """A stay and the order key of the newest event that is folded into it."""
+
+    stay: Stay
+    last_order: str
+
+
+def load(tx: Connection, stay_id: str, for_update: bool = True) -> Loaded | None:
+    """The stay, locked until the transaction ends unless told otherwise."""
+    row = tx.execute(_LOAD_LOCKED if for_update else _LOAD, {"stay": stay_id}).first()
+    return None if row is None else Loaded(stay_from_text(row.body), row.last_order)
+
+
+def save(tx: Connection, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
+    """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
+    row = _row(stay) | {"last_order": last_order, "wake_at": wake_at}
+    if tx.execute(_UPDATE, row | {"stay": stay.id}).rowcount == 0:
+        tx.execute(_INSERT, row | {"id": stay.id, "version": 1})
+
+
+def append_event(
+    tx: Connection, stay_id: str, order_key: str, event: StayEvent, occasion: Occasion
+) -> None:
+    """Add one event to the stay's history."""
+    kind, body = event_to_text(event)
+    tx.execute(
+        _APPEND,
+        {
+            "stay": stay_id,
+            "order_key": order_key,
+            "kind": kind,
+            "entry": occasion.entry,
+            "actor": occasion.actor,
+            "body": body,
+            "learned_at": occasion.learned_at,
+        },
+    )
+
+
+def events(tx: Connection, stay_id: str) -> list[StayEvent]:
+    """The stay's history by event time."""
+    return [event_from_text(row.kind, row.body) for row in tx.execute(_EVENTS, {"stay": stay_id})]
+
+
+def due_to_wake(tx: Connection, now: datetime, limit: int) -> list[str]:
+    """Ids of the stays that asked to be looked at by now."""
+    return list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
+
+
+def concerned(tx: Connection, registrations: Iterable[Registration]) -> list[str]:
+    """Ids of the open stays to look at again when these registrations are new or changed."""
+    found: dict[str, None] = {}
+    for registration in registrations:
+        person = registration.patient
+        asked = {
+            "number": person.identifier.value,
+            "born": person.birth_date,
+            "name": name_key(person.family, person.given),
+            "key": registration.key,
+        }
+        found |= dict.fromkeys(tx.execute(_CONCERNED, asked).scalars())
+    return sorted(found)
+
+
+def _row(stay: Stay) -> dict[str, object]:
+    patient, place = stay.patient, stay.place
+    numbers = [patient.number(kind) for kind in (IdentifierKind.CHI, IdentifierKind.NHS)]
+    first, second = sorted((n.value if n else None for n in numbers), key=lambda n: n is None)
+    named = patient.family is not None and patient.given is not None
+    return {
+        "feed": stay.feed,
+        "visit": stay.visit,
+        "hospital": place.hospital if place else None,
+        "ward": place.ward if place else None,
+        "status": stay.status.value,
+        "number": first,
+        "second_number": second,
+        "birth_date": patient.birth_date,
+        "name_key": name_key(patient.family or "", patient.given or "") if named else None,
+        "planned_on": stay.planned.on if stay.planned else None,
+        "discharged_at": stay.discharged_at,
+        "last_event_at": stay.last_event_at,
+        "body": stay_to_text(stay),
+    }

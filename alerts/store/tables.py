@@ -1,0 +1,213 @@
+"""The tables, mirrored from the migrations; a test proves that both say the same.
+
+Instants are UTC. SQLite keeps no zone, so rows are read through ``utc`` which puts it back.
+"""
+
+from datetime import UTC, datetime
+from typing import overload
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")
+_Instant = DateTime(timezone=True)
+
+
+@overload
+def utc(value: datetime) -> datetime: ...
+@overload
+def utc(value: None) -> None: ...
+def utc(value: datetime | None) -> datetime | None:
+    """The instant as read from a row, aware."""
+    return None if value is None else value.replace(tzinfo=UTC)
+
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("centre", String(64), nullable=False, index=True),
+    Column("registration_id", String(120), nullable=False, index=True),
+    Column("number_kind", String(16), nullable=False),
+    Column("number", String(64), nullable=False),
+    Column("birth_date", Date, nullable=False),
+    Column("name_key", String(200), nullable=False),
+    Column("ended_on", Date),
+    Column("body", Text, nullable=False),
+    Column("imported_at", _Instant, nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Index("ix_registration_number", "number"),
+    Index("ix_registration_person", "birth_date", "name_key"),
+)
+"""``body`` is the Registration as JSON; ``name_key`` the folded family and first given name."""
+
+match_decision = Table(
+    "match_decision",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("registration", String(200), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("is_same", Boolean, nullable=False),
+    Column("decided_by", String(200), nullable=False),
+    Column("at", _Instant, nullable=False),
+    Index("ix_match_decision_pair", "registration", "fingerprint"),
+)
+
+stay = Table(
+    "stay",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("feed", String(64), nullable=False),
+    Column("visit", String(120), nullable=False, index=True),
+    Column("hospital", String(64)),
+    Column("ward", String(64)),
+    Column("status", String(16), nullable=False),
+    Column("number", String(64), index=True),
+    Column("second_number", String(64), index=True),
+    Column("birth_date", Date),
+    Column("name_key", String(200)),
+    Column("planned_on", Date),
+    Column("discharged_at", _Instant),
+    Column("wake_at", _Instant, index=True),
+    Column("last_order", String(200), nullable=False),
+    Column("last_event_at", _Instant),
+    Column("body", Text, nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Index("ix_stay_ward", "hospital", "ward", "status"),
+    Index("ix_stay_person", "birth_date", "name_key"),
+)
+"""``body`` is the Stay as JSON; ``last_order`` the order key of the newest folded event;
+``number`` and ``second_number`` the patient's CHI and NHS number, in that order as far as known, so
+that an import finds the open stays it concerns."""
+
+stay_event = Table(
+    "stay_event",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("stay", String(36), nullable=False),
+    Column("order_key", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("entry", BigInteger),
+    Column("actor", String(200)),
+    Column("body", Text, nullable=False),
+    Column("learned_at", _Instant, nullable=False),
+    Index("ix_stay_event_order", "stay", "order_key"),
+    Index("ix_stay_event_entry", "entry"),
+)
+"""Append-only: what the stay is folded from. ``kind`` is message, fact or answer; ``entry`` the
+journal id, ``actor`` a person."""
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("stay", String(36), nullable=False, index=True),
+    Column("registration", String(200)),
+    Column("recipient_kind", String(16), nullable=False),
+    Column("recipient", String(130), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("state", String(24)),
+    Column("authored_at", _Instant, nullable=False),
+    Column("updated_at", _Instant, nullable=False),
+    Column("due_at", _Instant),
+    Column("entry", BigInteger),
+    Column("version", Integer, nullable=False, default=1),
+    Column("body", Text, nullable=False),
+    Column("rendered", Text, nullable=False),
+    Index("ix_alert_desk", "recipient_kind", "recipient", "status"),
+    Index("ix_alert_updated", "updated_at", "id"),
+    Index("ix_alert_entry", "entry"),
+)
+"""``kind`` is Task or Communication, ``body`` our record as JSON, ``rendered`` the FHIR JSON that
+stands; ``entry`` the journal entry that last changed it (None: a clock or a person)."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("alert", String(36), nullable=False),
+    Column("stay", String(36), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("recipient_kind", String(16), nullable=False),
+    Column("recipient", String(130), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", _Instant),
+    Column("lease_until", _Instant),
+    Column("last_answer", Text, nullable=False, default=""),
+    Column("created_at", _Instant, nullable=False),
+    Column("settled_at", _Instant),
+    Column("entry", BigInteger),
+    Index("ix_outbox_due", "state", "next_at"),
+    Index("ix_outbox_alert", "alert", "version", "channel", unique=True),
+    Index("ix_outbox_entry", "entry"),
+)
+"""``state``: waiting, sending, sent, withdrawn, stuck (contract §2)."""
+
+policy_value = Table(
+    "policy_value",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, index=True),
+    Column("value", Float),
+    Column("holds_from", _Instant, nullable=False),
+)
+"""Values by the date from which they hold; the newest that is not in the future is in force.
+No value means that the default holds again."""
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("role", String(24), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("label", String(200), nullable=False),
+    Column("created_at", _Instant, nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+)
+"""``digest`` is SHA-256 of the token, ``scope`` codes separated by a space."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("role", String(24), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", _Instant, nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+)
+"""``id`` is SHA-256 of the cookie's value."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", _Instant, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("role", String(24), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Who looked at or did what; ``subject`` is one of our ids, never a patient's number."""

@@ -1,0 +1,181 @@
+"""Framing over a stream: one block in, one block out, never more memory than the limit."""
+
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+START = b"\x0b"
+END = b"\x1c\r"
+_CHUNK = 65_536
+_HEAD = 8_192
+"""Bytes of a frame that is too long of which the header is read."""
+_HARMLESS = b"\r\n \t"
+"""What senders put between frames without meaning it."""
+
+
+class Stream(Protocol):
+    """The part of a socket that framing needs."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has come, at most ``size`` bytes; empty when the peer has finished."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """All of it, or an OSError."""
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        """How long the next call may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one listener lets its peers do; times in seconds."""
+
+    message_bytes: int = 1_048_576
+    junk_bytes: int = 65_536
+    frame_for: float = 30.0
+    handshake_for: float = 10.0
+    peer_connections: int = 128
+    connections: int = 1_024
+
+
+class FrameError(Exception):
+    """The peer did not keep to the framing; the connection is closed and the fault counted."""
+
+    kind = "frame_error"
+
+
+class FrameBroken(FrameError):
+    """The peer closed in the middle of a frame; it still holds the message and sends it again."""
+
+    kind = "frame_half"
+
+
+class FrameLate(FrameError):
+    """A frame was not finished in time; look for a stalled sender or a missing end of frame."""
+
+    kind = "frame_late"
+
+
+class FrameJunk(FrameError):
+    """Too many bytes came outside any frame; the peer does not speak MLLP."""
+
+    kind = "frame_junk"
+
+
+class FrameTooLong(FrameError):
+    """A frame is longer than the limit; raise MAX_MESSAGE_BYTES if such messages are real."""
+
+    kind = "frame_too_long"
+
+    def __init__(self, head: bytes, digest: str, size: int) -> None:
+        """``digest`` is of the first bytes up to the limit, so that a repeat has the same."""
+        super().__init__(type(self).__doc__)
+        self.head = head
+        self.digest = digest
+        self.size = size
+
+
+def read_block(frames: "Frames") -> bytes | None:
+    """The next block without its frame; None when the peer has finished."""
+    return frames.read()
+
+
+def write_block(stream: Stream, reply: bytes) -> None:
+    """One block in its frame."""
+    stream.sendall(START + reply + END)
+
+
+class Frames:
+    """Cuts the bytes of one connection into blocks; keeps what came beyond the block in hand.
+
+    Only FS CR ends a frame: VT inside one, or FS without CR, is data.
+    """
+
+    __slots__ = ("_buffer", "_limits", "_patience", "_stream", "in_hand", "junk")
+
+    def __init__(self, stream: Stream, limits: Limits) -> None:
+        """The stream's timeout belongs to this object from now on."""
+        self._stream = stream
+        self._limits = limits
+        self._buffer = bytearray()
+        self._patience = limits.frame_for
+        stream.settimeout(limits.frame_for)
+        self.in_hand = False
+        """A frame has begun and its answer is not out yet."""
+        self.junk = 0
+        """Bytes outside frames since the connection opened."""
+
+    def read(self) -> bytes | None:
+        """The next block; None when the peer finished between two frames."""
+        self.in_hand = False
+        if not self._find_start():
+            return None
+        self.in_hand = True
+        block = self._find_end()
+        self._wait_at_most(self._limits.frame_for)
+        return block
+
+    def _find_start(self) -> bool:
+        gap = 0
+        while True:
+            start = self._buffer.find(START)
+            outside = self._buffer if start < 0 else self._buffer[:start]
+            junk = len(outside.translate(None, _HARMLESS))
+            gap += junk
+            self.junk += junk
+            del self._buffer[: len(outside)]
+            if gap > self._limits.junk_bytes:
+                raise FrameJunk(FrameJunk.__doc__)
+            if start >= 0:
+                return True
+            try:
+                if not self._receive():
+                    return False
+            except TimeoutError:
+                continue  # idle connections stay open
+
+    def _find_end(self) -> bytes:
+        buffer, limit = self._buffer, self._limits.message_bytes
+        deadline = time.monotonic() + self._limits.frame_for
+        searched = 1
+        while True:
+            end = buffer.find(END, searched)
+            if end > limit + 1 or (end < 0 and len(buffer) > limit + 2):
+                raise self._too_long()
+            if end >= 0:
+                block = bytes(buffer[1:end])
+                del buffer[: end + len(END)]
+                return block
+            searched = max(1, len(buffer) - 1)
+            self._receive_before(deadline)
+
+    def _too_long(self) -> FrameTooLong:
+        body = self._buffer[1 : self._limits.message_bytes + 1]
+        failure = FrameTooLong(
+            bytes(body[:_HEAD]), sha256(body).hexdigest(), len(self._buffer) - len(START)
+        )
+        self._buffer.clear()
+        return failure
+
+    def _receive_before(self, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise FrameLate(FrameLate.__doc__)
+        self._wait_at_most(left)
+        try:
+            came = self._receive()
+        except TimeoutError as err:
+            raise FrameLate(FrameLate.__doc__) from err
+        if not came:
+            raise FrameBroken(FrameBroken.__doc__)
+
+    def _receive(self) -> bool:
+        data = self._stream.recv(_CHUNK)
+        self._buffer += data
+        return bool(data)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        if seconds != self._patience:
+            self._patience = seconds
+            self._stream.settimeout(seconds)

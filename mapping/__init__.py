@@ -1,0 +1,1 @@
+"""Foreign languages to ours and back; no I/O, no state."""

@@ -1,0 +1,1 @@
+"""HL7 v2 ADT messages to the events of a stay."""

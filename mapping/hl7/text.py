@@ -1,0 +1,139 @@
+"""Bytes of a message to text: character set, line ends, separators, escapes and HL7 null."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mapping.hl7.faults import Unreadable
+
+NULL = '""'
+"""HL7 v2.4 ch.2.7: two quotation marks ask the receiver to delete what it holds."""
+
+BOM = b"\xef\xbb\xbf"
+
+# HL7 table 0211. "8859/1" feeds send Windows quotation marks, and cp1252 is its superset.
+CODECS = {
+    "": "utf-8",
+    "ASCII": "utf-8",
+    "UNICODE": "utf-8",
+    "UNICODE UTF-8": "utf-8",
+    "UTF-8": "utf-8",
+    "8859/1": "cp1252",
+    "8859/15": "iso8859-15",
+}
+CODECS |= {f"8859/{part}": f"iso8859-{part}" for part in range(2, 10)}
+
+REPLACED = "some characters could not be read and were replaced"
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A message as text, segments ended by CR; ``flags`` say what was doubtful, in plain words."""
+
+    text: str
+    codec: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Separators:
+    """MSH-1 and MSH-2 of one message."""
+
+    field: str
+    component: str
+    repetition: str
+    escape: str
+    subcomponent: str
+
+
+def decode(raw: bytes, fallback: str) -> Decoded:
+    """Text of a message; whatever the bytes are, none is lost and nothing is raised."""
+    body = raw.removeprefix(BOM)
+    declared = _charset(body)
+    flags = []
+    if declared not in CODECS:
+        flags.append("MSH-18 names a character set that is not known here")
+    codec = CODECS.get(declared, "utf-8")
+    try:
+        text = body.decode(codec)
+    except UnicodeDecodeError:
+        flags.append("the bytes do not fit MSH-18 and were read in the feed's character set")
+        codec = fallback
+        text = body.decode(fallback, errors="replace")
+    if "\x00" in text:  # PostgreSQL stores no NUL
+        text = text.replace("\x00", "\ufffd")
+    if "\ufffd" in text:
+        flags.append(REPLACED)
+    if "\n" in text:
+        text = text.replace("\r\n", "\r").replace("\n", "\r")
+    return Decoded(text.lstrip("\r "), codec, tuple(flags))
+
+
+def _charset(body: bytes) -> str:
+    head = body[:2000].lstrip().partition(b"\r")[0].partition(b"\n")[0]
+    fields = head.split(head[3:4], 18) if len(head) > 8 else []
+    if len(fields) < 18:
+        return ""
+    first = fields[17].split(fields[1][1:2] or b"~", 1)[0]
+    return first.decode("ascii", "replace").strip().upper()
+
+
+def separators_of(text: str) -> Separators:
+    """The separators that a message declares; ``Unreadable`` where they cannot be told apart."""
+    if not text.startswith("MSH"):
+        raise Unreadable("the message does not begin with MSH", 100)
+    field = text[3:4]
+    return _separators(field, text[4:12].partition(field)[0] if field else "")
+
+
+@lru_cache(maxsize=64)
+def _separators(field: str, encoding: str) -> Separators:
+    signs = field + encoding
+    usable = len(encoding) in (4, 5) and len(set(signs)) == len(signs)
+    if not usable or any(s.isalnum() or s.isspace() or s == '"' for s in signs):
+        raise Unreadable("MSH-1 and MSH-2 do not name usable separators", 100)
+    return Separators(field, *encoding[:4])
+
+
+def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
+    """Decode the escapes of one value that was split already, in linear time.
+
+    What comes out is data, a carriage return or separator too.
+    """
+    parts = value.split(separators.escape)
+    out = [parts[0]]
+    at, last = 1, len(parts) - 1
+    while at < last:
+        meant = _meaning(parts[at], separators, codec)
+        if meant is None:
+            out += (separators.escape, parts[at])
+            at += 1
+        else:
+            out += (meant, parts[at + 1])
+            at += 2
+    if at == last:
+        out += (separators.escape, parts[at])
+    return "".join(out)
+
+
+def _meaning(code: str, separators: Separators, codec: str) -> str | None:
+    # HL7 UK A.3: these escapes are used; highlighting is dropped, all others stay as they are.
+    match code:
+        case "F":
+            return separators.field
+        case "S":
+            return separators.component
+        case "T":
+            return separators.subcomponent
+        case "R":
+            return separators.repetition
+        case "E":
+            return separators.escape
+        case "H" | "N":
+            return ""
+        case ".br":
+            return "\n"
+    if code[:1] == "X" and _HEX.fullmatch(code, 1):
+        return bytes.fromhex(code[1:]).decode(codec, "replace").replace("\x00", "\ufffd")
+    return None

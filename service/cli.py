@@ -1,0 +1,61 @@
+"""The command line: parses, calls the commands, and turns what they raise into one sentence."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from alerts.errors import AlertsError
+from ingest.errors import IngestError
+from mapping.errors import MappingError
+from service.commands import COMMANDS, Shell
+from service.errors import ServiceError
+
+USAGE = 2
+FAILURE = 1
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; errors are one sentence on stderr, exit 2 (usage) or 1 (failure)."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """The exit code of one command."""
+    shell = Shell(environ=os.environ, on_terminal=sys.stderr.isatty())
+    command = typer.main.get_command(_app())
+    try:
+        code = command.main(list(argv), prog_name="thinkcarer", standalone_mode=False, obj=shell)
+    except click.ClickException as wrong:
+        return _say(wrong.format_message(), wrong.exit_code)
+    except (ServiceError, IngestError, MappingError, AlertsError, OSError) as failure:
+        return _say(_sentence(failure), FAILURE)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("Stopped.", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="thinkcarer",
+        help="From the hospital's ADT messages to tasks a ward and a carer centre can act on.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for register in COMMANDS:
+        register(app)
+    return app
+
+
+def _sentence(failure: BaseException) -> str:
+    text = str(failure) or (type(failure).__doc__ or "It failed").strip()
+    return text if text.endswith((".", "?", "!")) or "\n" in text else f"{text}."
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code

@@ -1,0 +1,61 @@
+"""``thinkcarer migrate`` and ``thinkcarer check``: before the service starts."""
+
+from collections.abc import Callable, Iterator
+
+import typer
+
+from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
+from service.errors import ServiceError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("migrate", help="Bring the database to this release; safe to repeat.")(bring)
+    app.command("check", help="Read everything, try every connection, print all faults.")(check)
+
+
+def bring(context: typer.Context) -> None:
+    """Bring the database to this release; refuses to go back."""
+    with shell_of(context).writing() as database:
+        migrate(database)
+    say("The database is at this release.")
+
+
+def check(context: typer.Context) -> None:
+    """Print the settings, secrets masked, and every fault at once."""
+    shell = shell_of(context)
+    faults = list(_faults(shell))
+    if not any(f.startswith("setting") for f in faults):
+        shown = ({"name": s.name, "value": s.value} for s in shell.settings.shown())
+        show(shown, ("name", "value"), as_json=False)
+    for fault in faults:
+        warn(fault)
+    if faults:
+        raise CommandFailed(f"{len(faults)} faults.")
+    if shell.site.synthetic:
+        say("This site is synthetic: it takes CHI numbers of an impossible birth month.")
+    say("No faults.")
+
+
+def _faults(shell: Shell) -> Iterator[str]:
+    """Each step is tried even where an earlier one failed, as far as it can be."""
+    for name, step in (
+        ("setting", lambda: shell.settings),
+        ("site file", lambda: shell.site),
+        ("database", lambda: _try_database(shell)),
+        ("TLS", lambda: shell.settings.tls_context()),
+    ):
+        yield from _faults_of(name, step)
+
+
+def _faults_of(name: str, step: Callable[[], object]) -> Iterator[str]:
+    try:
+        step()
+    except ServiceError as failure:
+        for fault in getattr(failure, "faults", (str(failure),)):
+            yield f"{name}: {fault}"
+
+
+def _try_database(shell: Shell) -> None:
+    with shell.reading() as database, database.read() as tx:
+        tx.exec_driver_sql("SELECT 1")

@@ -1,0 +1,77 @@
+"""``thinkcarer outbox``: the outbound record."""
+
+from typing import Annotated
+
+import typer
+
+from alerts.store import outbox
+from service.clock import utc_now
+from service.commands.shell import CommandFailed, Row, say, shell_of, show
+from service.database import Rank
+
+COLUMNS = (
+    "id",
+    "kind",
+    "resource_id",
+    "recipient",
+    "channel",
+    "state",
+    "attempts",
+    "next_at",
+    "last_answer",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print an array of objects.")]
+ParcelId = Annotated[int, typer.Argument(metavar="ID")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The outbound record: every Task and notice and where it is.")
+    group.callback(invoke_without_command=True)(listing)
+    group.command("show", help="One parcel.")(show_one)
+    group.command("resend", help="Send a parcel again, from the first attempt.")(resend)
+    app.add_typer(group, name="outbox")
+
+
+def listing(
+    context: typer.Context,
+    stuck: Annotated[bool, typer.Option("--stuck", help="Only what was given up.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the parcels, oldest first."""
+    if context.invoked_subcommand:
+        return
+    with shell_of(context).reading() as database, database.read() as tx:
+        show((_row(p) for p in outbox.find(tx, stuck=stuck)), COLUMNS, as_json)
+
+
+def show_one(context: typer.Context, parcel_id: ParcelId, as_json: Json = False) -> None:
+    """Print one parcel; its payload is read through the façade."""
+    with shell_of(context).reading() as database, database.read() as tx:
+        found = outbox.get(tx, parcel_id)
+    if found is None:
+        raise CommandFailed(f"There is no parcel {parcel_id} in the outbox.")
+    show([_row(found)], COLUMNS, as_json)
+
+
+def resend(context: typer.Context, parcel_id: ParcelId) -> None:
+    """Let a parcel go again."""
+    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
+        if not outbox.resend(tx, parcel_id, utc_now()):
+            raise CommandFailed(f"Parcel {parcel_id} does not exist or was withdrawn.")
+    say(f"Parcel {parcel_id} waits to be sent again.")
+
+
+def _row(parcel: outbox.ParcelRow) -> Row:
+    return {
+        "id": parcel.id,
+        "kind": parcel.kind,
+        "resource_id": parcel.alert,
+        "recipient": f"{parcel.recipient.kind.value}:{parcel.recipient.code}",
+        "channel": parcel.channel,
+        "state": parcel.state,
+        "attempts": parcel.attempts,
+        "next_at": parcel.next_at.isoformat() if parcel.next_at else None,
+        "last_answer": parcel.last_answer,
+    }

@@ -1,0 +1,54 @@
+"""``thinkcarer probe``: a synthetic patient through the real socket to a delivered Task."""
+
+import time
+
+import typer
+
+from alerts.model.alert import TaskCode
+from alerts.stays import stay_id
+from alerts.store import alerts as alert_store
+from ingest import send
+from service.clock import utc_now
+from service.commands.shell import CommandFailed, Shell, say, shell_of
+from service.database import Database
+from service.probe import admission, cancellation
+
+PATIENCE = 30.0
+"""Seconds a Task may take."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("probe", help="A synthetic patient through the real socket to a Task.")(probe)
+
+
+def probe(context: typer.Context) -> None:
+    """Exit 0 only if the Task of a reserved person on a reserved ward was delivered."""
+    shell = shell_of(context)
+    started = time.monotonic()
+    now = utc_now()
+    visit = f"PROBE{now:%Y%m%d%H%M%S%f}"
+    feed = shell.site.feeds[0]
+    _post(shell, admission(feed, visit, now))
+    with shell.reading() as database:
+        _wait_for_task(database, stay_id(feed.name, visit))
+    _post(shell, cancellation(feed, visit, utc_now()))
+    say(f"The Task arrived in {time.monotonic() - started:.2f} s.")
+
+
+def _post(shell: Shell, message: bytes) -> None:
+    sent = send.send([message], shell.settings.mllp_address, tls=shell.settings.client_tls())
+    if sent.failures:
+        raise CommandFailed(f"The probe message was not accepted: {sent.failures[0]}")
+
+
+def _wait_for_task(database: Database, stay: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with database.read() as tx:
+            if alert_store.was_delivered(tx, stay, TaskCode.INVOLVE_CARER):
+                return
+        time.sleep(0.05)
+    raise CommandFailed(f"No Task arrived within {PATIENCE:.0f} s.")
+
+

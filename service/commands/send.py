@@ -1,0 +1,57 @@
+"""``thinkcarer send``: an MLLP client for files and batches."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from ingest import send as mllp
+from service.commands.shell import CommandFailed, say, warn
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("send", help="Send .hl7 files or batches over MLLP and count the answers.")(send)
+
+
+def send(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False)],
+    to: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to send.")],
+    tls_ca: Annotated[
+        Path | None, typer.Option(help="Use TLS and trust this CA.", exists=True, dir_okay=False)
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: no limit.")] = 0,
+) -> None:
+    """Send every message of the files in order, one outstanding at a time."""
+    messages = list(_messages(files))
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Sending", total=len(messages))
+        sent = mllp.send(
+            messages,
+            address_of(to),
+            tls=ssl.create_default_context(cafile=str(tls_ca)) if tls_ca else None,
+            rate=rate or None,
+            on_progress=lambda: bar.advance(task),
+        )
+    say("  ".join(f"{code} {count}" for code, count in sorted(sent.counts.items())) or "Nothing.")
+    for failure in sent.failures:
+        warn(failure)
+    if sent.failures:
+        raise CommandFailed(f"{len(sent.failures)} of {len(messages)} messages were not accepted.")
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit():
+        raise typer.BadParameter(f"--to takes HOST:PORT, such as 127.0.0.1:2575, not {text}")
+    return host.strip("[]"), int(port)
+
+
+def _messages(files: list[Path]) -> Iterator[bytes]:
+    for file in files:
+        yield from mllp.split(file.read_bytes())

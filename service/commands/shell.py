@@ -1,0 +1,85 @@
+"""What every command starts from: the environment once read, and how answers are printed."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from alerts.model.site import Site
+from service import logs
+from service.database import Database, connect, migrate
+from service.errors import ServiceError
+from service.settings import Settings
+from service.site import load_site
+
+Row = Mapping[str, object]
+
+
+class CommandFailed(ServiceError):
+    """The command could not do what was asked."""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One run of the command line."""
+
+    environ: Mapping[str, str]
+    on_terminal: bool
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, read once; logging starts here."""
+        settings = Settings.load(self.environ, self.on_terminal)
+        logs.configure(settings.log_format)
+        return settings
+
+    @cached_property
+    def site(self) -> Site:
+        """The site file, read once."""
+        return load_site(self.settings.site)
+
+    def reading(self) -> AbstractContextManager[Database]:
+        """The database for a command that changes nothing; works beside a running service."""
+        return connect(self.settings.database_url, writing=False)
+
+    def writing(self) -> AbstractContextManager[Database]:
+        """The database for a command that changes something; refused beside a service on SQLite."""
+        return connect(self.settings.database_url)
+
+
+def shell_of(context: typer.Context) -> Shell:
+    """The Shell that ``cli`` put there."""
+    found = context.find_object(Shell)
+    if found is None:
+        raise CommandFailed("The command was started without its surroundings.")
+    return found
+
+
+def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool) -> None:
+    """Print rows as a table, or as a JSON array of flat objects."""
+    if as_json:
+        print(json.dumps([{c: row[c] for c in columns} for row in rows], default=str))
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if row[c] is None else str(row[c]) for c in columns))
+    Console(soft_wrap=True, highlight=False, markup=False).print(table)
+
+
+def say(line: str) -> None:
+    """One line on stdout."""
+    print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    """One line on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+__all__ = ["CommandFailed", "Row", "Shell", "migrate", "say", "shell_of", "show", "warn"]

@@ -1,0 +1,212 @@
+"""The database: one way to write, one way to read, and the checks that make a commit durable."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.engines import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    DatabaseUnsafe,
+    hold_lock,
+    postgresql_engine,
+    sqlite_path,
+    sqlite_reader,
+    sqlite_writer,
+)
+from service.gate import Gate, Rank
+
+__all__ = [
+    "Database",
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseNotReady",
+    "DatabaseTooNew",
+    "DatabaseUnavailable",
+    "DatabaseUnsafe",
+    "Rank",
+    "connect",
+    "migrate",
+    "require_current",
+]
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATING = 7_412_065
+"""The advisory lock of PostgreSQL that two migrations at once queue up for."""
+
+
+class DatabaseTooNew(DatabaseError):
+    """The database was brought to a newer release than this one. Start that release instead."""
+
+
+class DatabaseNotReady(DatabaseError):
+    """The database has not been brought to this release. Run thinkcarer migrate first."""
+
+
+class Database:
+    """Where everything is kept. ``write`` and ``read`` open the only transactions there are."""
+
+    def __init__(self, writer: Engine | None, reader: Engine, closing: ExitStack) -> None:
+        """``writer`` None: nothing may be written; ``closing`` undoes what connecting did."""
+        self._writer = writer
+        self._reader = reader
+        self._closing = closing
+        self._gate = Gate() if writer is not None and writer.dialect.name == "sqlite" else None
+
+    def write(self, rank: Rank = Rank.WORK) -> AbstractContextManager[Connection]:
+        """A transaction that may write; on SQLite one at a time, by rank."""
+        if self._writer is None:
+            raise DatabaseUnavailable("This command opened the database to read only.")
+        return _told(self._turn(rank), self._writer.begin)
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection that can only read; pages and commands use it beside any writer."""
+        return _told(nullcontext(), self._reader.connect)
+
+    def wanted(self) -> bool:
+        """Somebody of another rank waits to write: commit early and let them in."""
+        return self._gate is not None and self._gate.wanted()
+
+    def describe(self) -> str:
+        """Which database this is and its version, for ``check``."""
+        with self.read() as tx:
+            if tx.dialect.name == "sqlite":
+                version = tx.execute(text("select sqlite_version()")).scalar()
+                return f"SQLite {version} ({getattr(tx.dialect.dbapi, '__name__', 'sqlite3')})"
+            return f"PostgreSQL {tx.execute(text('show server_version')).scalar()}"
+
+    def close(self) -> None:
+        """Close every connection and let others write."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        """The database, closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _turn(self, rank: Rank) -> AbstractContextManager[None]:
+        return nullcontext() if self._gate is None else self._gate.hold(rank)
+
+
+def connect(url: str, writing: bool = True) -> Database:
+    """Open the database and prove that it is safe to write to; raises a DatabaseError."""
+    try:
+        name = make_url(url).get_backend_name()
+    except ArgumentError as err:
+        raise DatabaseUnavailable("THINKCARER_DATABASE_URL is not a database URL.") from err
+    if name not in ("sqlite", "postgresql"):
+        raise DatabaseUnsafe(f"{name} is not supported: use sqlite or postgresql+psycopg.")
+    with ExitStack() as undo:
+        opened = _sqlite(url, writing, undo) if name == "sqlite" else _postgresql(url, undo)
+        with opened.write() if writing else opened.read() as tx:
+            tx.execute(text("select 1"))
+        opened._closing = undo.pop_all()  # noqa: SLF001
+        return opened
+
+
+def migrate(database: Database) -> None:
+    """Bring the database to this release in one transaction; safe to repeat, never goes back."""
+    with database.write() as tx:
+        if tx.dialect.name == "postgresql":
+            tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
+        _check_not_newer(tx)
+        config = _alembic()
+        config.attributes["connection"] = tx
+        command.upgrade(config, "head")
+
+
+def require_current(database: Database) -> None:
+    """Raise unless the database has been brought to exactly this release."""
+    with database.read() as tx:
+        if _check_not_newer(tx) != set(ScriptDirectory.from_config(_alembic()).get_heads()):
+            raise DatabaseNotReady(DatabaseNotReady.__doc__)
+
+
+def _sqlite(url: str, writing: bool, undo: ExitStack) -> Database:
+    path = sqlite_path(url)
+    writer = None
+    if writing:
+        undo.enter_context(hold_lock(path))
+        writer = sqlite_writer(path)
+        undo.callback(writer.dispose)
+        with _told(nullcontext(), writer.begin):
+            pass
+    elif not path.is_file():
+        raise DatabaseUnavailable(f"There is no database at {path}. Run thinkcarer migrate first.")
+    reader = sqlite_reader(path)
+    undo.callback(reader.dispose)
+    return Database(writer, reader, undo)
+
+
+def _postgresql(url: str, undo: ExitStack) -> Database:
+    writer, reader = postgresql_engine(url), postgresql_engine(url)
+    undo.callback(writer.dispose)
+    undo.callback(reader.dispose)
+    read_only = reader.execution_options(postgresql_readonly=True)
+    return Database(writer, read_only, undo)
+
+
+def _check_not_newer(tx: Connection) -> set[str]:
+    """The revisions that the database stands at, all of them known to this release."""
+    heads = set(MigrationContext.configure(tx).get_current_heads())
+    known = {each.revision for each in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+    if not heads <= known:
+        raise DatabaseTooNew(DatabaseTooNew.__doc__)
+    return heads
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _told(
+    turn: AbstractContextManager[None], opening: Callable[[], AbstractContextManager[Connection]]
+) -> Iterator[Connection]:
+    """A transaction within one's turn, whose failures are told in one sentence."""
+    with turn:
+        try:
+            with opening() as tx:
+                yield tx
+        except (OperationalError, InterfaceError, PoolTimeout) as err:
+            raise _sentence(err) from err
+        except DBAPIError as err:
+            if err.connection_invalidated:
+                raise DatabaseUnavailable(DatabaseUnavailable.__doc__) from err
+            raise
+
+
+def _sentence(err: OperationalError | InterfaceError | PoolTimeout) -> DatabaseError:
+    original = str(getattr(err, "orig", err))
+    state = getattr(getattr(err, "orig", None), "sqlstate", None)
+    if "no such table" in original:
+        return DatabaseNotReady(DatabaseNotReady.__doc__)
+    if isinstance(err, PoolTimeout) or "locked" in original or state in _BUSY:
+        return DatabaseBusy(DatabaseBusy.__doc__)
+    return DatabaseUnavailable(DatabaseUnavailable.__doc__)
+
+
+_BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
+"""Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""

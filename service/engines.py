@@ -1,0 +1,175 @@
+"""How connections to SQLite and PostgreSQL are made, and what is refused."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from service.errors import ServiceError
+
+try:
+    import pysqlite3 as _newest
+
+    SQLITE: ModuleType = _newest
+except ImportError:
+    SQLITE = sqlite3
+
+WAITS_FOR_LOCK = 5_000
+"""Milliseconds that SQLite waits for a file lock."""
+READERS = 4
+WRITERS = 10
+IDLE_IN_TRANSACTION = "30s"
+"""PostgreSQL ends a transaction whose owner has stopped, so that its locks block nobody."""
+
+
+class DatabaseError(ServiceError):
+    """The database cannot be used."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database does not answer or cannot store. See that it runs and has room, and try again."""
+
+
+class DatabaseBusy(DatabaseError):
+    """The database is busy with other work. Try again."""
+
+
+class DatabaseUnsafe(DatabaseError):
+    """The database could lose what it confirmed. Change its settings."""
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that the URL names; a database in memory is refused, since a crash empties it."""
+    name = make_url(url).database
+    if not name or name == ":memory:" or "mode=memory" in url:
+        raise DatabaseUnsafe("A database in memory keeps nothing: name a file, or use PostgreSQL.")
+    path = Path(name).expanduser().absolute()
+    if not path.parent.is_dir():
+        raise DatabaseUnavailable(f"There is no folder {path.parent} to keep the database in.")
+    return path
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Be the only process that writes to this file, until the block ends."""
+    try:
+        lock = path.with_name(path.name + ".lock").open("a")
+    except OSError as err:
+        raise DatabaseUnavailable(f"The folder {path.parent} cannot be written to.") from err
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            raise DatabaseBusy(
+                f"A running service or another command holds {path}, and only one process may "
+                "write to it: use the page or the API of the running service, or PostgreSQL."
+            ) from err
+        yield
+
+
+def sqlite_writer(path: Path) -> Engine:
+    """The one connection that writes, durable at every commit."""
+    engine = _sqlite_engine(path, "rwc", 1)
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def sqlite_reader(path: Path) -> Engine:
+    """A few connections that cannot write and never checkpoint."""
+    engine = _sqlite_engine(path, "ro", READERS)
+    event.listen(engine, "connect", _make_read_only)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def postgresql_engine(url: str) -> Engine:
+    """A pool of connections in UTC whose commits are on disk."""
+    settings = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=WRITERS,
+        max_overflow=WRITERS,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"options": settings, "connect_timeout": 5},
+    )
+    event.listen(engine, "connect", _check_commits)
+    return engine
+
+
+def _sqlite_engine(path: Path, mode: str, connections: int) -> Engine:
+    address = f"file:{quote(str(path))}?mode={mode}"
+
+    def open_file() -> DBAPIConnection:
+        opened: DBAPIConnection = SQLITE.connect(
+            address, uri=True, check_same_thread=False, isolation_level=None
+        )
+        return opened
+
+    return create_engine(
+        "sqlite://",
+        module=SQLITE,
+        creator=open_file,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,
+    )
+
+
+def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """WAL and FULL: a commit that was confirmed survives a power cut. Refused where it is not so."""
+    _ask(connection, f"PRAGMA busy_timeout={WAITS_FOR_LOCK}")
+    mode = _ask(connection, "PRAGMA journal_mode=WAL")
+    _ask(connection, "PRAGMA synchronous=FULL")
+    _ask(connection, "PRAGMA fullfsync=ON")
+    _ask(connection, "PRAGMA foreign_keys=ON")
+    _ask(connection, "PRAGMA cache_size=-16000")
+    if mode != "wal" or _ask(connection, "PRAGMA synchronous") != 2:
+        raise DatabaseUnsafe(
+            "SQLite does not take write-ahead logging with full synchronisation here: "
+            "keep the file on a local disk, or use PostgreSQL."
+        )
+
+
+def _make_read_only(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    _ask(connection, f"PRAGMA busy_timeout={WAITS_FOR_LOCK}")
+    _ask(connection, "PRAGMA query_only=ON")
+
+
+def _check_commits(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """A server that confirms before it has stored could lose what we acknowledged."""
+    if _ask(connection, "show synchronous_commit") == "off":
+        raise DatabaseUnsafe(
+            "PostgreSQL has synchronous_commit off and could lose what was confirmed: "
+            "switch it on for this database and user."
+        )
+    connection.commit()
+
+
+def _begin_immediate(tx: Connection) -> None:
+    tx.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(tx: Connection) -> None:
+    tx.exec_driver_sql("BEGIN")
+
+
+def _ask(connection: DBAPIConnection, question: str) -> object:
+    cursor = connection.cursor()
+    try:
+        cursor.execute(question)
+        row = cursor.fetchone()
+        return None if row is None else row[0]
+    finally:
+        cursor.close()

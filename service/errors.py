@@ -1,0 +1,12 @@
+"""What can go wrong in the service, as a tree: ServiceError and its kinds.
+
+ServiceError
+├── settings.SettingsInvalid, site.SiteInvalid
+├── database.DatabaseError and its kinds
+├── pipeline.NotThere, pipeline.EvidenceChanged
+└── commands.CommandFailed
+"""
+
+
+class ServiceError(Exception):
+    """The service cannot do what was asked."""

@@ -1,0 +1,193 @@
+"""The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from alerts.delivery import Channel, after
+from alerts.model.alert import Task, TaskCode
+from alerts.model.events import AdtEvent, Answered, FactRecorded, NotForUs, StayEvent
+from alerts.model.register import Registration
+from alerts.model.site import Site
+from alerts.model.stay import Stay
+from alerts.stays import fold, identify, order_key, refold
+from alerts.store import alerts as alert_store
+from alerts.store import outbox, register
+from alerts.store import stays as stay_store
+from ingest import journal
+from mapping.hl7.events import Dialect, Unreadable, read_event
+from service.database import Database, Rank
+from service.metrics import Metrics
+from service.reconsider import Desk, Occasion, Outcome, matches_of, reconsider
+
+BATCH = 200
+"""Entries one transaction takes."""
+
+
+LEASE = timedelta(seconds=60)
+"""How long a parcel in hand is nobody else's."""
+
+
+class LineError(Exception):
+    """A step of the line that a person asked for cannot be done."""
+
+
+class NotThere(LineError):
+    """There is no such stay or Task any more. Open the list again."""
+
+
+class EvidenceChanged(LineError):
+    """The evidence has changed since the question was shown. Open the list again and look anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What every step needs; built once at start."""
+
+    database: Database
+    site: Site
+    dialects: dict[str, Dialect]
+    now: Callable[[], datetime]
+    metrics: Metrics
+    chance: Callable[[], float]
+    """A number from 0 to 1, for the jitter of retries."""
+
+    def desk(self) -> Desk:
+        """What reconsidering needs, at this moment."""
+        return Desk(self.site, self.now(), self.metrics)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Which entry is in hand: what to park if a step fails."""
+
+    entry: int | None = None
+
+
+def process_batch(line: Line, progress: Progress, limit: int = BATCH) -> int:
+    """Read, fold, decide and settle the oldest waiting entries in one transaction; how many."""
+    with line.database.write(Rank.WORK) as tx:
+        entries = journal.claim(tx, limit)
+        done = 0
+        for entry in entries:
+            progress.entry = entry.id
+            process(tx, line, entry)
+            done += 1
+            if line.database.wanted():
+                break
+        progress.entry = None
+    return done
+
+
+def process(tx: Connection, line: Line, entry: journal.Entry) -> None:
+    """One entry, to its end: settled, ignored or parked."""
+    now = line.now()
+    try:
+        event = read_event(entry.raw, line.dialects[entry.feed], entry.received_at)
+    except Unreadable as reason:
+        journal.park(tx, entry.id, str(reason), now)
+        line.metrics.entries.labels("parked").inc()
+        return
+    if isinstance(event, NotForUs):
+        journal.ignore(tx, entry.id, event.reason, now)
+        line.metrics.entries.labels("ignored").inc()
+        return
+    outcome = believe(tx, line, event, _told_by(entry, event))
+    journal.settle(tx, entry.id, outcome.words, outcome.as_json(), now)
+    line.metrics.entries.labels("settled").inc()
+    line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
+
+
+def believe(tx: Connection, line: Line, event: AdtEvent, occasion: Occasion) -> Outcome:
+    """Fold a message into its stay and decide what follows."""
+    stay_key, _ = identify(event)
+    stay, last = _folded(tx, stay_key, event, occasion)
+    return reconsider(tx, line.desk(), stay, last, occasion)
+
+
+def wake_next(line: Line, limit: int = BATCH) -> int:
+    """Ask the rules again about every stay whose time has come; how many."""
+    now = line.now()
+    with line.database.write(Rank.WORK) as tx:
+        due = stay_store.due_to_wake(tx, now, limit)
+        for stay_key in due:
+            _again(tx, line, stay_key)
+    return len(due)
+
+
+def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | Answered) -> None:
+    """What a person entered about a stay is an event like any other."""
+    occasion = Occasion(learned_at=line.now(), actor=actor)
+    with line.database.write(Rank.PAGE) as tx:
+        if stay_store.load(tx, stay_key) is None:
+            raise NotThere(NotThere.__doc__)
+        stay, last = _folded(tx, stay_key, event, occasion)
+        reconsider(tx, line.desk(), stay, last, occasion)
+
+
+def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
+    """A coordinator said whether the patient is the person on the register."""
+    with line.database.write(Rank.PAGE) as tx:
+        task = alert_store.get(tx, task_id)
+        if not isinstance(task, Task) or task.code is not TaskCode.CONFIRM_MATCH:
+            raise NotThere(NotThere.__doc__)
+        found = stay_store.load(tx, task.stay)
+        matches = matches_of(tx, line.desk(), found.stay)[0] if found else ()
+        for seen in matches:
+            if seen.registration.key == task.registration and seen.fingerprint.startswith(
+                task.occasion
+            ):
+                register.decide_match(tx, seen, is_same, actor, line.now())
+                break
+        else:
+            raise EvidenceChanged(EvidenceChanged.__doc__)
+        for stay_key in {task.stay, *stay_store.concerned(tx, (seen.registration,))}:
+            _again(tx, line, stay_key)
+
+
+def import_register(line: Line, rows: tuple[Registration, ...]) -> register.Imported:
+    """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
+    with line.database.write(Rank.WORK) as tx:
+        imported = register.upsert(tx, rows, line.now())
+        for stay_key in stay_store.concerned(tx, imported.touched):
+            _again(tx, line, stay_key)
+    return imported
+
+
+def deliver_next(line: Line, channels: Mapping[str, Channel], limit: int = 50) -> int:
+    """Carry the parcels that are due; no transaction is open while a receiver thinks."""
+    with line.database.write(Rank.WORK) as tx:
+        parcels = outbox.claim_due(tx, line.now(), LEASE, limit)
+    for parcel in parcels:
+        receipt = channels[parcel.channel].send(parcel)
+        outcome = after(parcel, receipt, line.now(), line.chance())
+        with line.database.write(Rank.WORK) as tx:
+            outbox.settle(tx, parcel, outcome, line.now())
+        line.metrics.deliveries.labels(parcel.channel, type(outcome).__name__.lower()).inc()
+    return len(parcels)
+
+
+def _folded(
+    tx: Connection, stay_key: str, event: StayEvent, occasion: Occasion
+) -> tuple[Stay, str]:
+    """Append the event and fold it: at the end where it is the newest, else all of them anew."""
+    found = stay_store.load(tx, stay_key)
+    key = order_key(event, occasion.learned_at)
+    stay_store.append_event(tx, stay_key, key, event, occasion)
+    if found is None or key >= found.last_order:
+        return fold(found.stay if found else None, event), key
+    return refold(stay_store.events(tx, stay_key)), found.last_order
+
+
+def _again(tx: Connection, line: Line, stay_key: str) -> None:
+    """Reconsider a stay that is already there."""
+    found = stay_store.load(tx, stay_key)
+    if found is not None:
+        occasion = Occasion(learned_at=line.now())
+        reconsider(tx, line.desk(), found.stay, found.last_order, occasion)
+
+
+def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:
+    return Occasion(entry.received_at, entry=entry.id, happened_at=event.occurred_at)

@@ -1,0 +1,164 @@
+"""Ask the rules about one stay and keep what they answer: the one way to a Task or notice."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from alerts.decide import Ground, Situation, Verdict, decide
+from alerts.disclosure import Telling, disclose
+from alerts.matching import match
+from alerts.model.alert import (
+    Alert,
+    Match,
+    MatchDecision,
+    Notice,
+    NoticeStatus,
+    RecipientKind,
+    Task,
+)
+from alerts.model.disclosed import DisclosedNotice, DisclosedTask
+from alerts.model.register import Registration
+from alerts.model.site import Site
+from alerts.model.stay import Stay
+from alerts.policy import policy_from
+from alerts.store import alerts as alert_store
+from alerts.store import outbox, register
+from alerts.store import policy as policy_store
+from alerts.store import stays as stay_store
+from mapping.fhir import communication, task
+from mapping.fhir.systems import Claims
+from service.metrics import Metrics
+
+INBOX = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What made us think again: a journal entry, a person, or (neither) a clock."""
+
+    learned_at: datetime
+    entry: int | None = None
+    actor: str | None = None
+    happened_at: datetime | None = None
+    """When the hospital says that it happened; None for persons and clocks, never stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it, for the engineers' page."""
+
+    words: str
+    grounds: tuple[Ground, ...]
+
+    def as_json(self) -> str:
+        """The grounds as the journal keeps them."""
+        return json.dumps([[g.question, g.answer, g.why] for g in self.grounds])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reconsidering needs besides the stay."""
+
+    site: Site
+    now: datetime
+    metrics: Metrics
+
+
+def reconsider(
+    tx: Connection, desk: Desk, stay: Stay, last_order: str, occasion: Occasion
+) -> Outcome:
+    """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
+    matches, decisions = matches_of(tx, desk, stay)
+    raised = alert_store.raised_for(tx, stay.id)
+    policy = policy_from(policy_store.in_force(tx, desk.now))
+    happened = occasion.happened_at
+    verdict = decide(
+        Situation(
+            stay=stay,
+            matches=matches,
+            raised=raised,
+            decisions=decisions,
+            policy=policy,
+            site=desk.site,
+            now=desk.now,
+            is_stale=happened is not None
+            and desk.now - happened > timedelta(hours=policy.stale_after),
+        )
+    )
+    stay_store.save(tx, stay, last_order, verdict.wake_at)
+    registrations = {m.registration.key: m.registration for m in matches}
+    for alert in (*verdict.tasks, *verdict.notices):
+        about = registrations.get(alert.registration or "") or _registered(tx, alert)
+        _tell(tx, desk, alert, Telling(stay, about, desk.site, desk.now), occasion)
+    return Outcome(_words(verdict), verdict.grounds)
+
+
+def matches_of(
+    tx: Connection, desk: Desk, stay: Stay
+) -> tuple[tuple[Match, ...], tuple[MatchDecision, ...]]:
+    """The patient beside everybody on the register that it might be, and what people said."""
+    candidates = register.candidates(tx, stay.patient)
+    if not candidates:
+        return (), ()
+    decisions = register.decisions(tx, tuple(c.key for c in candidates))
+    return match(stay.patient, candidates, decisions, desk.now), decisions
+
+
+def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: Occasion) -> None:
+    """Keep one new or changed Task or notice and queue its finished bytes."""
+    disclosed = disclose(alert, telling)
+    rendered = _rendered(disclosed, Claims(draft=desk.site.claim_draft_profiles))
+    version = alert_store.record(tx, alert, rendered, occasion.entry, desk.now)
+    if version is None:
+        return
+    if isinstance(alert, Notice) and alert.status is not NoticeStatus.COMPLETED:
+        outbox.withdraw(tx, alert.id, desk.now)
+    outbox.put(
+        tx,
+        outbox.Posting(
+            alert=alert.id,
+            stay=alert.stay,
+            kind=kind_of(alert),
+            version=version,
+            recipient=alert.recipient,
+            channel=_channel(desk.site, alert),
+            payload=rendered,
+            entry=occasion.entry,
+        ),
+        desk.now,
+        sent=isinstance(alert, Notice) and _channel(desk.site, alert) == INBOX,
+    )
+    code = alert.code if isinstance(alert, Task) else alert.event
+    desk.metrics.decided.labels(kind_of(alert), code.value).inc()
+
+
+def kind_of(alert: Alert) -> str:
+    """The FHIR resource that carries it."""
+    return "Task" if isinstance(alert, Task) else "Communication"
+
+
+def _rendered(disclosed: DisclosedTask | DisclosedNotice, claims: Claims) -> str:
+    if isinstance(disclosed, DisclosedTask):
+        return task.render(disclosed, claims)
+    return communication.render(disclosed, claims)
+
+
+def _registered(tx: Connection, alert: Alert) -> Registration | None:
+    return None if alert.registration is None else register.get(tx, alert.registration)
+
+
+def _channel(site: Site, alert: Alert) -> str:
+    """A centre's own channel; wards and coordinators read their Tasks here."""
+    if alert.recipient.kind is RecipientKind.CENTRE:
+        centre = site.centre(alert.recipient.code)
+        return centre.channel if centre else INBOX
+    return INBOX
+
+
+def _words(verdict: Verdict) -> str:
+    """What came of it in one line, without a person in it."""
+    tasks = [f"Task {t.code.value} {t.status.value}" for t in verdict.tasks]
+    notices = [f"notice {n.event.value} {n.status.value}" for n in verdict.notices]
+    return ", ".join(tasks + notices) or "No change for anybody"
