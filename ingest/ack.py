@@ -14,6 +14,7 @@ _MAX_FIELD = 227
 """The longest MSH-3 any version allows; longer ones are cut in the answer."""
 _WANTS_COMMIT_ACK = frozenset({"AL", "SU", "ER"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_NO_SIGNS = str.maketrans("", "", "-:T")
 _OLD_ERR = re.compile(r"2\.[0-4](\.|$)")
 _MEANINGS = {
     100: "Segment sequence error",
@@ -67,7 +68,7 @@ def _answer(header: Header, stamp: Stamp, letter: str, err: str) -> bytes:
         _field(header.receiving_facility),
         _field(header.sending_application),
         _field(header.sending_facility),
-        f"{stamp.at:%Y%m%d%H%M%S%z}",
+        _instant(stamp.at),
         "",
         _kind(header),
         stamp.control_id,
@@ -87,13 +88,19 @@ def echo(header: Header) -> str:
     return control_id[:MAX_ECHO]
 
 
+def _instant(at: datetime) -> str:
+    """UTC, as HL7 writes it."""
+    return at.isoformat(timespec="seconds").translate(_NO_SIGNS)
+
+
 def _kind(header: Header) -> str:
     trigger = "".join(sign for sign in header.trigger if sign.isalnum())[:8]
     return header.encoding[0].join(("ACK", trigger, "ACK")) if trigger else "ACK"
 
 
 def _field(value: str) -> str:
-    return _CONTROLS.sub("", value[:_MAX_FIELD]) if value else value
+    cut = value[:_MAX_FIELD]
+    return cut if cut.isprintable() else _CONTROLS.sub("", cut)
 
 
 def _err(header: Header, fault: Fault) -> str:

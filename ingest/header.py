@@ -181,7 +181,7 @@ def _may_encode(encoding: str, separator: str) -> bool:
 
 
 def _header(fields: list[str], separator: str, encoding: str | None) -> Header:
-    """``encoding`` None: the usual characters, and then the usual separator if it is one of them."""
+    """``encoding`` None: the usual characters, and the usual separator if it is one of them."""
     signs = encoding or _USUAL
     kind = (*fields[8].split(signs[0], 3), "", "", "")
     return Header(

@@ -1,9 +1,7 @@
 """The journal: every block that came in, from the door to its end, in one table."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +26,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-State = Literal["waiting", "settled", "ignored", "parked", "refused"]
+from ingest.entry import Block as Block
+from ingest.entry import Entry as Entry
+from ingest.entry import EntryRow as EntryRow
+from ingest.entry import Search as Search
+from ingest.entry import State as State
+from ingest.entry import Stored as Stored
+
 REUSED = "control-id-reused"
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Instant = DateTime(timezone=True)
@@ -63,78 +67,6 @@ journal = Table(
 )
 """``raw`` is the block as it came; None, with MSH alone in ``head``, where it was over a limit.
 ``answer`` is the acknowledgement without its frame, given again to a repeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What the door hands over to be stored; texts already cut and printable."""
-
-    received_at: datetime
-    source: str
-    peer: str
-    feed: str
-    sender: str
-    control_id: str
-    trigger: str
-    lane: int
-    digest: str
-    size: int
-    state: State
-    reason: str
-    answer: bytes
-    raw: bytes | None
-    head: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A block that is on disk, or was before; ``answer`` is the one given the first time."""
-
-    id: int
-    answer: bytes
-    is_repeat: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """An entry as lists show it; ``reason`` is why it ended as it did."""
-
-    id: int
-    received_at: datetime
-    source: str
-    peer: str
-    feed: str
-    control_id: str
-    trigger: str
-    lane: int
-    digest: str
-    size: int
-    state: str
-    reason: str
-    flags: str
-    repeats: int
-    outcome: str
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(EntryRow):
-    """An entry with its bytes; ``raw`` is empty where it was over a limit."""
-
-    raw: bytes
-    head: str
-    answer: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Which entries to list, oldest first; nothing set means every one."""
-
-    state: State | None = None
-    since: datetime | None = None
-    control_id: str | None = None
-    after: int = 0
-    limit: int | None = None
 
 
 def append(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
@@ -187,7 +119,7 @@ def requeue(
         source = f"{entry.source[:-1]}{feed}" if entry.source.endswith(":-") else entry.source
         # Promise: only an entry that is still parked moves, so two people requeue it once.
         done += tx.execute(
-            _REQUEUE, {"at_id": entry.id, "to_feed": feed, "to_source": source}
+            _REQUEUE, {"entry_id": entry.id, "to_feed": feed, "to_source": source}
         ).rowcount
     return done
 
@@ -201,7 +133,7 @@ def get(tx: Connection, entry_id: int) -> Entry | None:
 def find(tx: Connection, search: Search) -> list[EntryRow]:
     """Entries without their bytes, oldest first."""
     rows = tx.execute(_search(search)).mappings()
-    return [EntryRow(**_shown(row)) for row in rows]
+    return [_listed(row) for row in rows]
 
 
 def waiting_count(tx: Connection) -> int:
@@ -236,16 +168,14 @@ _FIND_REUSED = select(journal.c.id).where(
     ),
 )
 _FLAG = (
-    update(journal)
-    .where(journal.c.id.in_(bindparam("ids", expanding=True)))
-    .values(flags=REUSED)
+    update(journal).where(journal.c.id.in_(bindparam("ids", expanding=True))).values(flags=REUSED)
 )
 _KNOWN = select(
     journal.c.id, journal.c.control_id, journal.c.sender, journal.c.digest, journal.c.answer
 ).where(_IDENTITY.in_(bindparam("identities", expanding=True)))
 _COUNT_REPEAT = (
     update(journal)
-    .where(journal.c.id == bindparam("at_id"))
+    .where(journal.c.id == bindparam("entry_id"))
     .values(repeats=journal.c.repeats + bindparam("more"))
 )
 _CLAIM = (
@@ -257,7 +187,7 @@ _CLAIM = (
 )
 _END = (
     update(journal)
-    .where(journal.c.id == bindparam("at_id"))
+    .where(journal.c.id == bindparam("entry_id"))
     .values(
         state=bindparam("to_state"), reason=bindparam("to_reason"), settled_at=bindparam("to_at")
     )
@@ -265,7 +195,7 @@ _END = (
 _FINISH = _END.values(outcome=bindparam("to_outcome"))
 _REQUEUE = (
     update(journal)
-    .where(journal.c.id == bindparam("at_id"), journal.c.state == "parked")
+    .where(journal.c.id == bindparam("entry_id"), journal.c.state == "parked")
     .values(
         state="waiting",
         reason="",
@@ -276,4 +206,86 @@ _REQUEUE = (
 )
 _WAITING = select(func.count()).select_from(journal).where(journal.c.state == "waiting")
 _COUNTS = select(journal.c.state, func.count().label("n")).group_by(journal.c.state)
-_LISTED = [column for column in journal.c if column.name not in {"raw", "head", "answer", "sender"}]
+_LISTED = [journal.c[name] for name in EntryRow.__slots__]
+_AS_STORED = [name for name in EntryRow.__slots__ if not name.endswith("_at")]
+
+
+def _insert(tx: Connection, blocks: Sequence[Block]) -> dict[tuple[str, str, str], int]:
+    rows = [_row(block) for block in blocks]
+    made = tx.execute(_INSERT[tx.dialect.name], rows) if rows else ()
+    return {(row.control_id, row.sender, row.digest): row.id for row in made}
+
+
+def _flag_reused(tx: Connection, inserted: dict[tuple[str, str, str], int]) -> None:
+    if not inserted:
+        return
+    reused = tx.execute(_FIND_REUSED, {"ids": list(inserted.values())}).scalars().all()
+    if reused:
+        tx.execute(_FLAG, {"ids": reused})
+
+
+def _counted(
+    tx: Connection, blocks: Sequence[Block], inserted: dict[tuple[str, str, str], int]
+) -> dict[tuple[str, str, str], Stored]:
+    """The entries that blocks repeat, their counters raised, in id order against deadlocks."""
+    more: dict[tuple[str, str, str], int] = {}
+    for block in blocks:
+        identity = _identity(block)
+        more[identity] = more.get(identity, -1 if identity in inserted else 0) + 1
+    repeated = {identity: n for identity, n in more.items() if n}
+    if not repeated:
+        return {}
+    known = tx.execute(_KNOWN, {"identities": list(repeated)}).all()
+    found = {
+        (row.control_id, row.sender, row.digest): Stored(row.id, bytes(row.answer), True)
+        for row in known
+    }
+    rises = [
+        {"entry_id": entry.id, "more": repeated[identity]} for identity, entry in found.items()
+    ]
+    tx.execute(_COUNT_REPEAT, sorted(rises, key=lambda rise: rise["entry_id"]))
+    return found
+
+
+def _identity(block: Block) -> tuple[str, str, str]:
+    return block.control_id, block.sender, block.digest
+
+
+def _row(block: Block) -> dict[str, object]:
+    return {name: getattr(block, name) for name in Block.__slots__}
+
+
+def _end(entry_id: int, state: State, reason: str, at: datetime) -> dict[str, object]:
+    return {"entry_id": entry_id, "to_state": state, "to_reason": reason, "to_at": at}
+
+
+def _search(search: Search) -> Select[tuple[object, ...]]:
+    query: Select[tuple[object, ...]] = (
+        select(*_LISTED).where(journal.c.id > search.after).order_by(journal.c.id)
+    )
+    if search.state is not None:
+        query = query.where(journal.c.state == search.state)
+    if search.since is not None:
+        query = query.where(journal.c.received_at >= search.since)
+    if search.control_id is not None:
+        query = query.where(journal.c.control_id == search.control_id)
+    return query.limit(search.limit)
+
+
+def _listed(row: RowMapping) -> EntryRow:
+    settled_at = row["settled_at"]
+    return EntryRow(
+        **{name: row[name] for name in _AS_STORED},
+        received_at=row["received_at"].replace(tzinfo=UTC),
+        settled_at=settled_at and settled_at.replace(tzinfo=UTC),
+    )
+
+
+def _entry(row: RowMapping) -> Entry:
+    plain = _listed(row)
+    return Entry(
+        **{name: getattr(plain, name) for name in EntryRow.__slots__},
+        raw=bytes(row["raw"] or b""),
+        head=row["head"] or "",
+        answer=bytes(row["answer"]),
+    )

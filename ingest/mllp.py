@@ -29,11 +29,12 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one listener lets its peers do; times in seconds."""
+    """What a peer may do; times in seconds, ``idle_for`` None: wait for ever between frames."""
 
     message_bytes: int = 1_048_576
     junk_bytes: int = 65_536
     frame_for: float = 30.0
+    idle_for: float | None = None
     handshake_for: float = 10.0
     peer_connections: int = 128
     connections: int = 1_024
@@ -69,7 +70,7 @@ class FrameTooLong(FrameError):
     kind = "frame_too_long"
 
     def __init__(self, head: bytes, digest: str, size: int) -> None:
-        """``digest`` is of the first bytes up to the limit, so that a repeat has the same."""
+        """``digest`` is of the bytes up to the first over the limit: a repeat has the same."""
         super().__init__(type(self).__doc__)
         self.head = head
         self.digest = digest
@@ -129,11 +130,18 @@ class Frames:
                 raise FrameJunk(FrameJunk.__doc__)
             if start >= 0:
                 return True
+            if not self._receive_idle():
+                return False
+
+    def _receive_idle(self) -> bool:
+        began = time.monotonic()
+        while True:
             try:
-                if not self._receive():
-                    return False
+                return self._receive()
             except TimeoutError:
-                continue  # idle connections stay open
+                idle_for = self._limits.idle_for
+                if idle_for is not None and time.monotonic() - began >= idle_for:
+                    raise
 
     def _find_end(self) -> bytes:
         buffer, limit = self._buffer, self._limits.message_bytes
@@ -151,7 +159,7 @@ class Frames:
             self._receive_before(deadline)
 
     def _too_long(self) -> FrameTooLong:
-        body = self._buffer[1 : self._limits.message_bytes + 1]
+        body = self._buffer[1 : self._limits.message_bytes + 2]
         failure = FrameTooLong(
             bytes(body[:_HEAD]), sha256(body).hexdigest(), len(self._buffer) - len(START)
         )

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import click
 import typer
 
-from alerts.errors import AlertsError
-from ingest.errors import IngestError
-from mapping.errors import MappingError
-from service.commands import COMMANDS, Shell
+from service.commands import COMMANDS
+from service.commands.shell import Shell
 from service.errors import ServiceError
 
 USAGE = 2
@@ -30,7 +28,7 @@ def run(argv: Sequence[str]) -> int:
         code = command.main(list(argv), prog_name="thinkcarer", standalone_mode=False, obj=shell)
     except click.ClickException as wrong:
         return _say(wrong.format_message(), wrong.exit_code)
-    except (ServiceError, IngestError, MappingError, AlertsError, OSError) as failure:
+    except (ServiceError, OSError) as failure:
         return _say(_sentence(failure), FAILURE)
     except (KeyboardInterrupt, click.Abort):
         return _say("Stopped.", 130)

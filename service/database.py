@@ -78,6 +78,15 @@ class Database:
         """Somebody of another rank waits to write: commit early and let them in."""
         return self._gate is not None and self._gate.wanted()
 
+    def answers(self) -> bool:
+        """It can be read just now."""
+        try:
+            with self.read() as tx:
+                tx.execute(text("select 1"))
+        except DatabaseError:
+            return False
+        return True
+
     def describe(self) -> str:
         """Which database this is and its version, for ``check``."""
         with self.read() as tx:
@@ -119,7 +128,7 @@ def connect(url: str, writing: bool = True) -> Database:
         opened = _sqlite(url, writing, undo) if name == "sqlite" else _postgresql(url, undo)
         with opened.write() if writing else opened.read() as tx:
             tx.execute(text("select 1"))
-        opened._closing = undo.pop_all()  # noqa: SLF001
+        opened._closing = undo.pop_all()
         return opened
 
 
@@ -190,23 +199,44 @@ def _told(
         try:
             with opening() as tx:
                 yield tx
-        except (OperationalError, InterfaceError, PoolTimeout) as err:
-            raise _sentence(err) from err
-        except DBAPIError as err:
-            if err.connection_invalidated:
-                raise DatabaseUnavailable(DatabaseUnavailable.__doc__) from err
-            raise
+        except (DBAPIError, PoolTimeout) as err:
+            told = _sentence(err)
+            if told is None:
+                raise
+            raise told from err
 
 
-def _sentence(err: OperationalError | InterfaceError | PoolTimeout) -> DatabaseError:
-    original = str(getattr(err, "orig", err))
-    state = getattr(getattr(err, "orig", None), "sqlstate", None)
-    if "no such table" in original:
-        return DatabaseNotReady(DatabaseNotReady.__doc__)
-    if isinstance(err, PoolTimeout) or "locked" in original or state in _BUSY:
+def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
+    """What to tell, None where the statement and not the database is at fault."""
+    if isinstance(err, PoolTimeout):
         return DatabaseBusy(DatabaseBusy.__doc__)
-    return DatabaseUnavailable(DatabaseUnavailable.__doc__)
+    code = getattr(err.orig, "sqlite_errorcode", None)
+    if code is not None:
+        if "no such table" in str(err.orig):
+            return DatabaseNotReady(DatabaseNotReady.__doc__)
+        kind = _SQLITE_CODES.get(code & 0xFF)
+        return None if kind is None else kind(kind.__doc__)
+    state = getattr(err.orig, "sqlstate", None)
+    if state in _BUSY:
+        return DatabaseBusy(DatabaseBusy.__doc__)
+    if state == _UNDEFINED_TABLE:
+        return DatabaseNotReady(DatabaseNotReady.__doc__)
+    if err.connection_invalidated or isinstance(err, OperationalError | InterfaceError):
+        return DatabaseUnavailable(DatabaseUnavailable.__doc__)
+    return None
 
 
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""
+_UNDEFINED_TABLE = "42P01"
+_SQLITE_CODES: dict[int, type[DatabaseError]] = {
+    5: DatabaseBusy,
+    6: DatabaseBusy,
+    8: DatabaseUnavailable,
+    10: DatabaseUnavailable,
+    11: DatabaseUnavailable,
+    13: DatabaseUnavailable,
+    14: DatabaseUnavailable,
+    26: DatabaseUnavailable,
+}
+"""Busy, locked; read-only, I/O error, corrupt, full, cannot open, not a database (sqlite.org)."""

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from service.errors import ServiceError
 
 try:
-    import pysqlite3 as _newest
+    import pysqlite3 as _newest  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     SQLITE: ModuleType = _newest
 except ImportError:
@@ -34,7 +34,7 @@ class DatabaseError(ServiceError):
 
 
 class DatabaseUnavailable(DatabaseError):
-    """The database does not answer or cannot store. See that it runs and has room, and try again."""
+    """The database does not answer or cannot store. See that it runs and has room."""
 
 
 class DatabaseBusy(DatabaseError):
@@ -128,7 +128,7 @@ def _sqlite_engine(path: Path, mode: str, connections: int) -> Engine:
 
 
 def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """WAL and FULL: a commit that was confirmed survives a power cut. Refused where it is not so."""
+    """WAL and FULL: a confirmed commit survives a power cut. Refused where it is not so."""
     _ask(connection, f"PRAGMA busy_timeout={WAITS_FOR_LOCK}")
     mode = _ask(connection, "PRAGMA journal_mode=WAL")
     _ask(connection, "PRAGMA synchronous=FULL")

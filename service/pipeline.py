@@ -1,6 +1,6 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from alerts.store import stays as stay_store
 from ingest import journal
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Database, Rank
+from service.errors import ServiceError
 from service.metrics import Metrics
 from service.reconsider import Desk, Occasion, Outcome, matches_of, reconsider
 
@@ -30,7 +31,7 @@ LEASE = timedelta(seconds=60)
 """How long a parcel in hand is nobody else's."""
 
 
-class LineError(Exception):
+class LineError(ServiceError):
     """A step of the line that a person asked for cannot be done."""
 
 
@@ -143,16 +144,23 @@ def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
                 break
         else:
             raise EvidenceChanged(EvidenceChanged.__doc__)
-        for stay_key in {task.stay, *stay_store.concerned(tx, (seen.registration,))}:
+        open_stays = stay_store.concerned(tx, (seen.registration,))
+        for stay_key in dict.fromkeys((task.stay, *open_stays)):
             _again(tx, line, stay_key)
 
 
-def import_register(line: Line, rows: tuple[Registration, ...]) -> register.Imported:
+def import_register(
+    line: Line,
+    rows: Sequence[Registration],
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> register.Imported:
     """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
     with line.database.write(Rank.WORK) as tx:
         imported = register.upsert(tx, rows, line.now())
-        for stay_key in stay_store.concerned(tx, imported.touched):
-            _again(tx, line, stay_key)
+        for done, registration in enumerate(imported.touched, start=1):
+            for stay_key in stay_store.concerned(tx, (registration,)):
+                _again(tx, line, stay_key)
+            on_progress(done)
     return imported
 
 

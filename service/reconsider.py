@@ -1,7 +1,7 @@
 """Ask the rules about one stay and keep what they answer: the one way to a Task or notice."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -89,9 +89,10 @@ def reconsider(
     )
     stay_store.save(tx, stay, last_order, verdict.wake_at)
     registrations = {m.registration.key: m.registration for m in matches}
-    for alert in (*verdict.tasks, *verdict.notices):
+    changed: tuple[Alert, ...] = (*verdict.tasks, *verdict.notices)
+    for alert in changed:
         about = registrations.get(alert.registration or "") or _registered(tx, alert)
-        _tell(tx, desk, alert, Telling(stay, about, desk.site, desk.now), occasion)
+        _tell(tx, desk, alert, Telling(stay, about, desk.site, desk.now, raised), occasion)
     return Outcome(_words(verdict), verdict.grounds)
 
 
@@ -109,7 +110,7 @@ def matches_of(
 def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: Occasion) -> None:
     """Keep one new or changed Task or notice and queue its finished bytes."""
     disclosed = disclose(alert, telling)
-    rendered = _rendered(disclosed, Claims(draft=desk.site.claim_draft_profiles))
+    rendered = _rendered(disclosed, desk.site)
     version = alert_store.record(tx, alert, rendered, occasion.entry, desk.now)
     if version is None:
         return
@@ -139,9 +140,10 @@ def kind_of(alert: Alert) -> str:
     return "Task" if isinstance(alert, Task) else "Communication"
 
 
-def _rendered(disclosed: DisclosedTask | DisclosedNotice, claims: Claims) -> str:
+def _rendered(disclosed: DisclosedTask | DisclosedNotice, site: Site) -> str:
+    claims = Claims(draft=site.claim_draft_profiles)
     if isinstance(disclosed, DisclosedTask):
-        return task.render(disclosed, claims)
+        return task.render(disclosed, claims, site.chi_system)
     return communication.render(disclosed, claims)
 
 

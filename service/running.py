@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +14,18 @@ import uvicorn
 from alerts.channels import CHANNELS
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
-from alerts.store import outbox
+from alerts.store import outbox, register
 from alerts.store import policy as policy_store
 from ingest import journal
 from ingest.committer import Committer
-from ingest.listener import Limits, Listener, serve
+from ingest.header import Fault, FeedRule, Header
+from ingest.listener import Listener, serve
+from ingest.mllp import Limits
 from ingest.receive import Door
 from mapping.hl7.events import unusable
-from service.clock import utc_now
+from service import probe
 from service.database import Database, Rank
+from service.errors import ServiceError
 from service.metrics import Metrics
 from service.pipeline import Line, decide_match, record_entry
 from service.settings import Settings
@@ -104,6 +108,7 @@ class Running:
         """Start: HTTP first, the MLLP port last."""
         with self.database.write(Rank.WORK) as tx:
             policy_store.remember(tx, dict(self.line.site.policy), self.line.now())
+            register.upsert(tx, (probe.REGISTRATION,), self.line.now())
         if "web" in self.roles:
             self._start_web()
         if "work" in self.roles:
@@ -155,22 +160,26 @@ class Running:
 
     def _start_listener(self) -> None:
         self._committer = Committer(lambda: self.database.write(Rank.ACK))
-        self._committer.start()
         door = Door(
             rules=rules_of(self.line.site),
-            committer=self._committer,
+            commit=self._committer.commit,
             now=self.line.now,
             inspect=self._inspect,
             tally=self.line.metrics,
-            stored=self.work_bell.ring,
+            on_stored=self.work_bell.ring,
         )
         host, port = self.settings.mllp_address
         limits = Limits(
-            frame_bytes=self.settings.max_message_bytes,
+            message_bytes=self.settings.max_message_bytes,
             peer_connections=self.settings.mllp_peer_connections,
         )
         self._listener = serve((host, port), door, limits, self.settings.tls_context())
         self._listener.start()
+
+    def _inspect(self, block: bytes, _header: Header, rule: FeedRule) -> Fault | None:
+        """Why a message of a feed that refuses unusable content is unusable."""
+        found = unusable(block, self.line.dialects[rule.name])
+        return Fault(found.code, found.text, found.location) if found else None
 
     def _start_web(self) -> None:
         host, port = self.settings.http_address
@@ -202,3 +211,11 @@ class Running:
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _until(is_ready: Callable[[], bool], thread: threading.Thread) -> None:
+    """Wait for a server in a thread; a thread that ended could not start."""
+    while not is_ready():
+        if not thread.is_alive():
+            raise ServiceError("The HTTP address cannot be opened; is it in use?")
+        time.sleep(0.01)

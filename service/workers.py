@@ -9,7 +9,7 @@ import structlog
 
 from alerts.delivery import Channel
 from ingest import journal
-from service.database import Database, Rank
+from service.database import Rank
 from service.pipeline import Line, Progress, deliver_next, process_batch, wake_next
 
 log = structlog.get_logger()
@@ -86,4 +86,6 @@ def _park(line: Line, progress: Progress, failure: Exception) -> None:
     if progress.entry is None:
         return
     with line.database.write(Rank.WORK) as tx:
-        journal.park(tx, progress.entry, f"fault in the service: {type(failure).__name__}", line.now())
+        journal.park(
+            tx, progress.entry, f"fault in the service: {type(failure).__name__}", line.now()
+        )

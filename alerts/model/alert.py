@@ -151,6 +151,8 @@ class Match:
     """Digest of what was compared: a person's answer holds only while it stays the same."""
     confirmed: bool = False
     """True where a person said that they are the same."""
+    ended: bool = False
+    """True where the registration has ended: nothing new follows from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Stay:
     hiding: Hiding | None = None
     sensitive: bool = False
     died: bool = False
+    died_after_leaving: bool = False
+    """The death became known after the discharge (event time): the discharge stays what it was."""
     method: str | None = None
     destination: str | None = None
     next_of_kin: tuple[NextOfKin, ...] = ()

@@ -5,14 +5,25 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from alerts.model.alert import Alert, Task
+from alerts.model.alert import Alert, RecipientKind, Task, TaskCode
 from alerts.store.bodies import alert_from_text, alert_to_text
 from alerts.store.tables import alert as alert_table
+from alerts.store.tables import outbox as outbox_table
 
 # Everything raised for one stay, the oldest first.
 _RAISED = (
     select(alert_table.c.kind, alert_table.c.body)
     .where(alert_table.c.stay == bindparam("stay"))
+    .order_by(alert_table.c.authored_at, alert_table.c.id)
+)
+
+# Everything for one desk, the oldest first.
+_FOR_DESK = (
+    select(alert_table.c.kind, alert_table.c.body)
+    .where(
+        alert_table.c.recipient_kind == bindparam("kind"),
+        alert_table.c.recipient == bindparam("code"),
+    )
     .order_by(alert_table.c.authored_at, alert_table.c.id)
 )
 
@@ -22,6 +33,19 @@ _GET = select(alert_table.c.kind, alert_table.c.body).where(alert_table.c.id == 
 _STANDS = select(alert_table.c.version, alert_table.c.body, alert_table.c.rendered).where(
     alert_table.c.id == bindparam("alert")
 )
+
+# Has a Task of this code for this stay reached its desk?
+_DELIVERED = (
+    select(alert_table.c.id)
+    .join(outbox_table, outbox_table.c.alert == alert_table.c.id)
+    .where(
+        alert_table.c.stay == bindparam("stay"),
+        alert_table.c.code == bindparam("code"),
+        outbox_table.c.state == "sent",
+    )
+    .limit(1)
+)
+
 _INSERT = insert(alert_table)
 _UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
 
@@ -39,6 +63,11 @@ def get(tx: Connection, alert_id: str) -> Alert | None:
     """The Task or notice of that id, None if there is none."""
     row = tx.execute(_GET, {"alert": alert_id}).first()
     return None if row is None else alert_from_text(row.kind, row.body)
+
+
+def was_delivered(tx: Connection, stay_id: str, code: TaskCode) -> bool:
+    """A Task of this code for this stay reached its desk."""
+    return tx.execute(_DELIVERED, {"stay": stay_id, "code": code.value}).first() is not None
 
 
 def record(
@@ -84,3 +113,9 @@ def _row(alert: Alert, rendered: str) -> dict[str, object]:
         "authored_at": alert.decided_at,
         "due_at": None,
     }
+
+
+def for_desk(tx: Connection, kind: RecipientKind, code: str) -> tuple[Alert, ...]:
+    """Everything that one desk was told, oldest first."""
+    rows = tx.execute(_FOR_DESK, {"kind": kind.value, "code": code})
+    return tuple(alert_from_text(row.kind, row.body) for row in rows)

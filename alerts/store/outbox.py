@@ -88,7 +88,7 @@ _WITHDRAW = (
 _FIND = select(outbox_table).order_by(outbox_table.c.id)
 _STUCK = _FIND.where(outbox_table.c.state == "stuck")
 _GET = select(outbox_table).where(outbox_table.c.id == bindparam("parcel"))
-_COUNTS = select(outbox_table.c.state, func.count()).group_by(outbox_table.c.state)
+_COUNTS = select(outbox_table.c.state, func.count().label("parcels")).group_by(outbox_table.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def claim_due(tx: Connection, now: datetime, lease_for: timedelta, limit: int) -
             recipient=_recipient(row),
             channel=row.channel,
             payload=row.payload,
-            attempts=row.attempts + 1,
+            attempts=row.attempts,
         )
         for row in rows
     ]
@@ -178,13 +178,13 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
     match outcome:
         case Sent(answer=answer):
             values |= {"state": "sent", "settled_at": now, "last_answer": answer}
-        case Retry(at=at, why=why):
-            values |= {"state": "waiting", "next_at": at, "last_answer": why}
-        case GivenUp(why=why):
-            values |= {"state": "stuck", "settled_at": now, "last_answer": why}
+        case Retry(at=at, answer=answer):
+            values |= {"state": "waiting", "next_at": at, "last_answer": answer}
+        case GivenUp(answer=answer):
+            values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
         case _:
             assert_never(outcome)
-    key = {"parcel": parcel.id, "attempt": parcel.attempts}
+    key = {"parcel": parcel.id, "attempt": parcel.attempts + 1}
     return tx.execute(_SETTLE.values(**values), key).rowcount == 1
 
 
@@ -211,7 +211,7 @@ def get(tx: Connection, parcel_id: int) -> ParcelRow | None:
 
 def counts(tx: Connection) -> Mapping[str, int]:
     """How many parcels are in each state; a state without parcels is absent."""
-    return {state: count for state, count in tx.execute(_COUNTS)}
+    return {row.state: row.parcels for row in tx.execute(_COUNTS)}
 
 
 def _recipient(row: Row[tuple[object, ...]]) -> Recipient:

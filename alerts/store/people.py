@@ -78,7 +78,7 @@ def keep_token(tx: Connection, secret: str, grant: Grant) -> None:
             "id": str(uuid4()),
             "digest": _digest(secret),
             "role": grant.role,
-            "scope": " ".join(grant.scope),
+            "scope": "\n".join(grant.scope),
             "label": grant.label,
             "created_at": grant.created_at,
             "expires_at": grant.expires_at,
@@ -102,7 +102,7 @@ def open_session(tx: Connection, secret: str, opened: Session) -> None:
         {
             "id": _digest(secret),
             "role": opened.role,
-            "scope": " ".join(opened.scope),
+            "scope": "\n".join(opened.scope),
             "name": opened.name,
             "csrf": opened.csrf,
             "created_at": opened.created_at,
@@ -153,4 +153,4 @@ def _digest(secret: str) -> str:
 
 
 def _codes(row: Row[tuple[object, ...]]) -> tuple[str, ...]:
-    return tuple(str(row.scope).split())
+    return tuple(str(row.scope).splitlines())

@@ -52,22 +52,19 @@ _DUE = (
 )
 
 # Open stays that may be of the person of one registration, and those it was already told about.
-_CONCERNED = (
-    select(stay_table.c.id)
-    .where(
-        stay_table.c.status == StayStatus.OPEN.value,
-        or_(
-            stay_table.c.number == bindparam("number"),
-            stay_table.c.second_number == bindparam("number"),
-            and_(
-                stay_table.c.birth_date == bindparam("born"),
-                stay_table.c.name_key == bindparam("name"),
-            ),
-            stay_table.c.id.in_(
-                select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
-            ),
+_CONCERNED = select(stay_table.c.id).where(
+    stay_table.c.status == StayStatus.OPEN.value,
+    or_(
+        stay_table.c.number == bindparam("number"),
+        stay_table.c.second_number == bindparam("number"),
+        and_(
+            stay_table.c.birth_date == bindparam("born"),
+            stay_table.c.name_key == bindparam("name"),
         ),
-    )
+        stay_table.c.id.in_(
+            select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
+        ),
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """The tables, mirrored from the migrations; a test proves that both say the same.
 
-Instants are UTC. SQLite keeps no zone, so rows are read through ``utc`` which puts it back.
+What hospitals and people name is Text, so that both databases take it in full. Instants are UTC;
+SQLite keeps no zone, so rows are read through ``utc`` which puts it back.
 """
 
 from datetime import UTC, datetime
@@ -38,13 +39,13 @@ def utc(value: datetime | None) -> datetime | None:
 registration = Table(
     "registration",
     metadata,
-    Column("key", String(200), primary_key=True),
-    Column("centre", String(64), nullable=False, index=True),
-    Column("registration_id", String(120), nullable=False, index=True),
+    Column("key", Text, primary_key=True),
+    Column("centre", Text, nullable=False, index=True),
+    Column("registration_id", Text, nullable=False, index=True),
     Column("number_kind", String(16), nullable=False),
     Column("number", String(64), nullable=False),
     Column("birth_date", Date, nullable=False),
-    Column("name_key", String(200), nullable=False),
+    Column("name_key", Text, nullable=False),
     Column("ended_on", Date),
     Column("body", Text, nullable=False),
     Column("imported_at", _Instant, nullable=False),
@@ -58,10 +59,10 @@ match_decision = Table(
     "match_decision",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("registration", String(200), nullable=False),
+    Column("registration", Text, nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("is_same", Boolean, nullable=False),
-    Column("decided_by", String(200), nullable=False),
+    Column("decided_by", Text, nullable=False),
     Column("at", _Instant, nullable=False),
     Index("ix_match_decision_pair", "registration", "fingerprint"),
 )
@@ -70,19 +71,19 @@ stay = Table(
     "stay",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("feed", String(64), nullable=False),
-    Column("visit", String(120), nullable=False, index=True),
-    Column("hospital", String(64)),
-    Column("ward", String(64)),
+    Column("feed", Text, nullable=False),
+    Column("visit", Text, nullable=False, index=True),
+    Column("hospital", Text),
+    Column("ward", Text),
     Column("status", String(16), nullable=False),
     Column("number", String(64), index=True),
     Column("second_number", String(64), index=True),
     Column("birth_date", Date),
-    Column("name_key", String(200)),
+    Column("name_key", Text),
     Column("planned_on", Date),
     Column("discharged_at", _Instant),
     Column("wake_at", _Instant, index=True),
-    Column("last_order", String(200), nullable=False),
+    Column("last_order", Text, nullable=False),
     Column("last_event_at", _Instant),
     Column("body", Text, nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -98,10 +99,10 @@ stay_event = Table(
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("stay", String(36), nullable=False),
-    Column("order_key", String(200), nullable=False),
+    Column("order_key", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("entry", BigInteger),
-    Column("actor", String(200)),
+    Column("actor", Text),
     Column("body", Text, nullable=False),
     Column("learned_at", _Instant, nullable=False),
     Index("ix_stay_event_order", "stay", "order_key"),
@@ -117,9 +118,9 @@ alert = Table(
     Column("kind", String(16), nullable=False),
     Column("code", String(40), nullable=False),
     Column("stay", String(36), nullable=False, index=True),
-    Column("registration", String(200)),
+    Column("registration", Text),
     Column("recipient_kind", String(16), nullable=False),
-    Column("recipient", String(130), nullable=False),
+    Column("recipient", Text, nullable=False),
     Column("status", String(24), nullable=False),
     Column("state", String(24)),
     Column("authored_at", _Instant, nullable=False),
@@ -145,7 +146,7 @@ outbox = Table(
     Column("kind", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("recipient_kind", String(16), nullable=False),
-    Column("recipient", String(130), nullable=False),
+    Column("recipient", Text, nullable=False),
     Column("channel", String(16), nullable=False),
     Column("payload", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -180,11 +181,11 @@ token = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("role", String(24), nullable=False),
     Column("scope", Text, nullable=False),
-    Column("label", String(200), nullable=False),
+    Column("label", Text, nullable=False),
     Column("created_at", _Instant, nullable=False),
     Column("expires_at", _Instant, nullable=False),
 )
-"""``digest`` is SHA-256 of the token, ``scope`` codes separated by a space."""
+"""``digest`` is SHA-256 of the token, ``scope`` one code a line."""
 
 session = Table(
     "session",
@@ -192,7 +193,7 @@ session = Table(
     Column("id", String(64), primary_key=True),
     Column("role", String(24), nullable=False),
     Column("scope", Text, nullable=False),
-    Column("name", String(200), nullable=False),
+    Column("name", Text, nullable=False),
     Column("csrf", String(64), nullable=False),
     Column("created_at", _Instant, nullable=False),
     Column("expires_at", _Instant, nullable=False),
@@ -204,10 +205,10 @@ audit = Table(
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("at", _Instant, nullable=False),
-    Column("actor", String(200), nullable=False),
+    Column("actor", Text, nullable=False),
     Column("role", String(24), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("subject", String(200), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
 """Who looked at or did what; ``subject`` is one of our ids, never a patient's number."""

@@ -1,18 +1,7 @@
 """HL7 tables to our enums."""
 
-from alerts.model.events import EventKind, Hiding, PatientClass
+from alerts.model.events import Hiding, PatientClass
 from alerts.model.identity import Sex
-
-EVENT_KINDS = {
-    "A01": EventKind.ADMITTED,
-    "A02": EventKind.TRANSFERRED,
-    "A03": EventKind.DISCHARGED,
-    "A08": EventKind.UPDATED,
-    "A11": EventKind.ADMISSION_CANCELLED,
-    "A13": EventKind.DISCHARGE_CANCELLED,
-    "A16": EventKind.DISCHARGE_PLANNED,
-    "A25": EventKind.PLAN_CANCELLED,
-}
 
 # HL7 table 0004, and W waiting list and N no visit of HL7 UK A.3.
 _PATIENT_CLASSES = {

@@ -24,6 +24,7 @@ CODECS = {
 CODECS |= {f"8859/{part}": f"iso8859-{part}" for part in range(2, 10)}
 
 REPLACED = "some characters could not be read and were replaced"
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+", re.ASCII)
 
 
@@ -96,6 +97,28 @@ def _separators(field: str, encoding: str) -> Separators:
     return Separators(field, *encoding[:4])
 
 
+def lines_of(text: str, field_separator: str) -> tuple[list[str], bool]:
+    """Segments, and True where a line was joined to the one before it.
+
+    A carriage return inside a field is data and makes no segment of its own.
+    """
+    lines: list[str] = []
+    joined = False
+    for line in text.split("\r"):
+        if line[3:4] in (field_separator, "") and _SEGMENT.match(line):
+            lines.append(line)
+        elif lines and line.strip():
+            lines[-1] += "\n" + line
+            joined = True
+    return lines, joined
+
+
+def declared_version(header: str, separators: Separators) -> str:
+    """MSH-12.1 as sent."""
+    fields = header.split(separators.field, 12)
+    return fields[11].split(separators.component, 1)[0].strip() if len(fields) > 11 else ""
+
+
 def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
     """Decode the escapes of one value that was split already, in linear time.
 
@@ -119,21 +142,16 @@ def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
 
 def _meaning(code: str, separators: Separators, codec: str) -> str | None:
     # HL7 UK A.3: these escapes are used; highlighting is dropped, all others stay as they are.
-    match code:
-        case "F":
-            return separators.field
-        case "S":
-            return separators.component
-        case "T":
-            return separators.subcomponent
-        case "R":
-            return separators.repetition
-        case "E":
-            return separators.escape
-        case "H" | "N":
-            return ""
-        case ".br":
-            return "\n"
-    if code[:1] == "X" and _HEX.fullmatch(code, 1):
+    meant = {
+        "F": separators.field,
+        "S": separators.component,
+        "T": separators.subcomponent,
+        "R": separators.repetition,
+        "E": separators.escape,
+        "H": "",
+        "N": "",
+        ".br": "\n",
+    }.get(code)
+    if meant is None and code[:1] == "X" and _HEX.fullmatch(code, 1):
         return bytes.fromhex(code[1:]).decode(codec, "replace").replace("\x00", "\ufffd")
-    return None
+    return meant

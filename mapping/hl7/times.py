@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -13,13 +14,15 @@ _STAMP = re.compile(
     r"(?:([+-])(\d\d)(\d\d))?",
     re.ASCII,
 )
+_FURTHEST = timedelta(hours=14)
+"""No place is further from UTC."""
 _EARLIEST_BIRTH = date(1880, 1, 1)
 
 
-class Clock(StrEnum):
+class ClockChange(StrEnum):
     """What the clock change made of a stamp."""
 
-    PLAIN = "plain"
+    NONE = "none"
     TWICE = "twice"
     """The hour came twice that night; the reading nearest to the arrival was taken."""
     SKIPPED = "skipped"
@@ -34,7 +37,7 @@ class Instant:
     has_day: bool
     """False for a bare year or month: ``at`` is its first moment."""
     has_hour: bool
-    clock: Clock = Clock.PLAIN
+    change: ClockChange = ClockChange.NONE
 
 
 def instant(raw: str, arrived_at: datetime) -> Instant | None:
@@ -44,7 +47,7 @@ def instant(raw: str, arrived_at: datetime) -> Instant | None:
         return None
     year, month, day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
     try:
-        local = datetime(  # noqa: DTZ001 - the zone follows
+        clock = datetime(
             int(year),
             int(month or 1),
             int(day or 1),
@@ -52,29 +55,44 @@ def instant(raw: str, arrived_at: datetime) -> Instant | None:
             int(minute or 0),
             int(second or 0),
             int(fraction.ljust(6, "0")) if fraction else 0,
+            UTC,
         )
         if sign:
             away = timedelta(hours=int(hours), minutes=int(minutes))
-            zone = timezone(away if sign == "+" else -away)
-            at, clock = local.replace(tzinfo=zone).astimezone(UTC), Clock.PLAIN
+            if int(minutes) > 59 or away > _FURTHEST:
+                return None
+            at, change = (clock - away if sign == "+" else clock + away), ClockChange.NONE
         else:
-            at, clock = _from_london(local, arrived_at)
+            at, change = _from_london(clock, arrived_at)
     except (ValueError, OverflowError):
         return None
-    return Instant(at, day is not None, hour is not None, clock)
+    return Instant(at, day is not None, hour is not None, change)
 
 
-def _from_london(local: datetime, arrived_at: datetime) -> tuple[datetime, Clock]:
-    first = local.replace(tzinfo=LONDON)
-    second = first.replace(fold=1)
-    early, late = first.utcoffset(), second.utcoffset()
-    if early == late or early is None or late is None:
-        return first.astimezone(UTC), Clock.PLAIN
-    if early < late:
+def _from_london(clock: datetime, arrived_at: datetime) -> tuple[datetime, ClockChange]:
+    """What a London clock that shows this means in UTC."""
+    offset = _offset_of_day(clock.year, clock.month, clock.day)
+    if offset is not None:
+        return clock - offset, ClockChange.NONE
+    early, late = (clock - _offset(clock, fold) for fold in (0, 1))
+    if early == late:
+        return early, ClockChange.NONE
+    if early > late:
         # The skipped hour: read with the offset before the change, it lands one hour on.
-        return first.astimezone(UTC), Clock.SKIPPED
-    readings = (first.astimezone(UTC), second.astimezone(UTC))
-    return min(readings, key=lambda at: abs(at - arrived_at)), Clock.TWICE
+        return early, ClockChange.SKIPPED
+    return min((early, late), key=lambda at: abs(at - arrived_at)), ClockChange.TWICE
+
+
+@lru_cache(maxsize=4096)
+def _offset_of_day(year: int, month: int, day: int) -> timedelta | None:
+    """London's offset, or None on a day with a clock change."""
+    midnight = datetime(year, month, day, tzinfo=UTC)
+    first, last = _offset(midnight, 0), _offset(midnight.replace(hour=23, minute=59), 1)
+    return first if first == last else None
+
+
+def _offset(clock: datetime, fold: int) -> timedelta:
+    return clock.replace(tzinfo=LONDON, fold=fold).utcoffset() or timedelta(0)
 
 
 def day(raw: str) -> date | None:
@@ -91,9 +109,10 @@ def day(raw: str) -> date | None:
 def birth_date(raw: str, arrived_at: datetime) -> date | None:
     """A date of birth, or None where it is before 1880, in the future or no date."""
     born = day(raw)
-    if born is None or not _EARLIEST_BIRTH <= born <= london_date(arrived_at):
+    if born is None or born < _EARLIEST_BIRTH:
         return None
-    return born
+    # London is never behind UTC, so most dates need no conversion.
+    return born if born <= arrived_at.date() or born <= london_date(arrived_at) else None
 
 
 def london_date(at: datetime) -> date:

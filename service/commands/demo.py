@@ -74,7 +74,11 @@ def _send_the_day(running: Running) -> None:
         raise CommandFailed("The MLLP port did not open.")
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Sending the fixture day", total=len(day))
-        send.send(day, ("127.0.0.1", running.mllp_port), on_progress=lambda: bar.advance(task))
+        send.send(
+            day,
+            send.Destination("127.0.0.1", running.mllp_port),
+            on_progress=lambda done: bar.update(task, completed=done),
+        )
 
 
 def _settle(running: Running) -> None:
@@ -84,5 +88,3 @@ def _settle(running: Running) -> None:
         if time.monotonic() > until:
             raise CommandFailed("The line did not settle the day in time; see the log above.")
         time.sleep(0.05)
-
-

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from ingest import journal
-from service.clock import utc_now
 from service.commands.shell import CommandFailed, Row, say, shell_of, show
 from service.database import Rank
+from service.site import feed_finder
 
 COLUMNS = ("id", "received_at", "source", "control_id", "trigger", "state", "reason")
 
@@ -34,7 +34,7 @@ def listing(
     """Print the entries, oldest first; without a filter every row."""
     if context.invoked_subcommand:
         return
-    wanted = journal.Filter(
+    wanted = journal.Search(
         state="parked" if parked else None,
         since=_instant(since) if since else None,
         control_id=control_id or None,
@@ -61,8 +61,9 @@ def requeue(
     context: typer.Context, entry_ids: Annotated[list[int], typer.Argument(metavar="ID...")]
 ) -> None:
     """Put parked entries back in line."""
-    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
-        count = journal.requeue(tx, entry_ids, utc_now())
+    shell = shell_of(context)
+    with shell.writing() as database, database.write(Rank.PAGE) as tx:
+        count = journal.requeue(tx, entry_ids, feed_finder(shell.site))
     if count < len(entry_ids):
         raise CommandFailed(
             f"{count} of {len(entry_ids)} requeued; the others are not parked or do not exist."

@@ -5,7 +5,7 @@ import time
 import typer
 
 from alerts.model.alert import TaskCode
-from alerts.stays import stay_id
+from alerts.stays import uuid_of
 from alerts.store import alerts as alert_store
 from ingest import send
 from service.clock import utc_now
@@ -29,17 +29,17 @@ def probe(context: typer.Context) -> None:
     now = utc_now()
     visit = f"PROBE{now:%Y%m%d%H%M%S%f}"
     feed = shell.site.feeds[0]
-    _post(shell, admission(feed, visit, now))
+    _post(shell, admission(shell.site, feed, visit, now))
     with shell.reading() as database:
-        _wait_for_task(database, stay_id(feed.name, visit))
-    _post(shell, cancellation(feed, visit, utc_now()))
+        _wait_for_task(database, uuid_of(feed.name, visit))
+    _post(shell, cancellation(shell.site, feed, visit, utc_now()))
     say(f"The Task arrived in {time.monotonic() - started:.2f} s.")
 
 
 def _post(shell: Shell, message: bytes) -> None:
-    sent = send.send([message], shell.settings.mllp_address, tls=shell.settings.client_tls())
+    sent = send.send([message], send.Destination(*shell.settings.mllp_address))
     if sent.failures:
-        raise CommandFailed(f"The probe message was not accepted: {sent.failures[0]}")
+        raise CommandFailed(f"The probe message was not accepted: {sent.failures[0].reason}")
 
 
 def _wait_for_task(database: Database, stay: str) -> None:
@@ -50,5 +50,3 @@ def _wait_for_task(database: Database, stay: str) -> None:
                 return
         time.sleep(0.05)
     raise CommandFailed(f"No Task arrived within {PATIENCE:.0f} s.")
-
-

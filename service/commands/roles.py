@@ -1,5 +1,7 @@
 """``thinkcarer run`` and the single roles ``listen``, ``work``, ``deliver``, ``web``."""
 
+from collections.abc import Callable
+
 import typer
 
 from service.clock import utc_now
@@ -23,7 +25,7 @@ def register(app: typer.Typer) -> None:
         app.command(name, help=words)(_command(roles))
 
 
-def _command(roles: frozenset[str]) -> "typer.models.CommandFunctionType":  # type: ignore[type-var]
+def _command(roles: frozenset[str]) -> Callable[[typer.Context], None]:
     def start(context: typer.Context) -> None:
         serve(context, roles)
 

@@ -32,14 +32,13 @@ def send(
         task = bar.add_task("Sending", total=len(messages))
         sent = mllp.send(
             messages,
-            address_of(to),
-            tls=ssl.create_default_context(cafile=str(tls_ca)) if tls_ca else None,
+            mllp.Destination(*address_of(to), tls=_trusting(tls_ca)),
             rate=rate or None,
-            on_progress=lambda: bar.advance(task),
+            on_progress=lambda done: bar.update(task, completed=done),
         )
     say("  ".join(f"{code} {count}" for code, count in sorted(sent.counts.items())) or "Nothing.")
     for failure in sent.failures:
-        warn(failure)
+        warn(f"{failure.control_id}: {failure.code or 'no answer'} {failure.reason}")
     if sent.failures:
         raise CommandFailed(f"{len(sent.failures)} of {len(messages)} messages were not accepted.")
 
@@ -50,6 +49,10 @@ def address_of(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdigit():
         raise typer.BadParameter(f"--to takes HOST:PORT, such as 127.0.0.1:2575, not {text}")
     return host.strip("[]"), int(port)
+
+
+def _trusting(ca: Path | None) -> ssl.SSLContext | None:
+    return ssl.create_default_context(cafile=str(ca)) if ca else None
 
 
 def _messages(files: list[Path]) -> Iterator[bytes]:

@@ -38,8 +38,7 @@ def create(
     with shell.writing() as database:
         migrate(database)
         with database.write(Rank.PAGE) as tx:
-            people.keep_token(
-                tx, secret, role.value, codes, role.value, now, now + timedelta(days=days)
-            )
+            grant = people.Grant(role.value, codes, role.value, now, now + timedelta(days=days))
+            people.keep_token(tx, secret, grant)
     warn(f"Role {role.value}, scope {' '.join(codes) or 'all'}, holds {days} days. Shown once:")
     print(secret)

@@ -1,0 +1,36 @@
+"""The rules of each nation, in the order in which they are asked; each sees earlier answers."""
+
+from collections.abc import Callable
+
+from alerts.model.alert import Alert
+from alerts.model.site import Nation
+from alerts.rules.bereavement_support import bereavement_support
+from alerts.rules.confirm_match import confirm_match
+from alerts.rules.contact_carer import contact_carer
+from alerts.rules.corrections import corrections, seen
+from alerts.rules.involve_carer import involve_carer
+from alerts.rules.news import discharged, planned
+from alerts.rules.repair_missed import repair_missed
+from alerts.rules.situation import Case, Situation, Whereabouts
+
+_BOTH = (
+    corrections,
+    planned,
+    discharged,
+    seen,
+    involve_carer,
+    repair_missed,
+    contact_carer,
+    confirm_match,
+)
+
+RULES: dict[Nation, tuple[Callable[[Case], tuple[Alert, ...]], ...]] = {
+    Nation.SCOTLAND: _BOTH,
+    Nation.ENGLAND: _BOTH,
+}
+"""Asked once a registration: each answers the whole record of what should stand."""
+
+STAY_RULES: tuple[Callable[[Situation, Whereabouts, tuple[Case, ...]], tuple[Alert, ...]], ...] = (
+    bereavement_support,
+)
+"""Asked once a stay."""

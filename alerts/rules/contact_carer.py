@@ -1,0 +1,78 @@
+"""The centre is asked to contact the carer after the discharge that it was told of."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.hours import working_deadline
+from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
+from alerts.model.events import Answer
+from alerts.rules.gates import lapsed, voided
+from alerts.rules.news import standing_discharge
+from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
+from alerts.rules.situation import Case, is_hidden
+from alerts.stays import UNCERTAIN_DISCHARGE
+
+_SPOKEN = (Answer.CONTACTED, Answer.CALLED)
+_TRIES = 2
+
+
+def contact_carer(case: Case) -> tuple[Alert, ...]:
+    """It follows from the ``discharged`` notice and stands while that stands."""
+    standing = case.open_task(TaskCode.CONTACT_CARER)
+    told = standing_discharge(case)
+    why = _why_not(case)
+    if why is not None or told is None:
+        return cancelled(standing, why or "the notice of the discharge no longer stands")
+    occasion = standing.occasion if standing else told.occasion
+    known = case.task(task_id(case.stay, TaskCode.CONTACT_CARER, case.key, occasion))
+    if (known is None or known.status is TaskStatus.CANCELLED) and not case.is_fresh:
+        return ()
+    return (_asked(case, told, occasion, is_new=known is None),)
+
+
+def _asked(case: Case, told: Notice, occasion: str, is_new: bool) -> Alert:
+    task = blank(case, TaskCode.CONTACT_CARER, told.recipient, occasion)
+    status, reason = _status(answers_to(case.stay, task.id))
+    due = _due_at(case)
+    if is_new:
+        task = replace(task, due_at=due)
+    if status in OPEN_STATUSES or is_new:
+        task = replace(task, focus=told.id)
+    return timed(replace(task, status=status, reason=reason), due, case.now)
+
+
+def _why_not(case: Case) -> str | None:
+    if case.stay.is_open:
+        return "the discharge was cancelled"
+    why = voided(case)
+    if why is None and case.stay.died:
+        why = "the patient died"
+    if why is None:
+        why = lapsed(case)
+    if why is None and is_hidden(case.situation):
+        why = "a gate is closed"
+    return why
+
+
+def _due_at(case: Case) -> datetime | None:
+    left_at = case.stay.discharged_at
+    if left_at is None or UNCERTAIN_DISCHARGE in case.stay.warnings:
+        return None
+    policy = case.situation.policy
+    return working_deadline(
+        left_at,
+        round(policy.contact_within_days),
+        case.situation.site.nation,
+        policy.working_day_ends,
+    )
+
+
+def _status(answers: tuple[Answer, ...]) -> tuple[TaskStatus, str | None]:
+    if any(a in _SPOKEN for a in answers):
+        return TaskStatus.COMPLETED, "the carer was contacted"
+    if Answer.DECLINED in answers:
+        return TaskStatus.COMPLETED, "the carer said no thanks"
+    tries = answers.count(Answer.NO_REPLY)
+    if tries >= _TRIES:
+        return TaskStatus.COMPLETED, "no reply after two tries"
+    return (TaskStatus.IN_PROGRESS if tries else seen_or(answers)), None

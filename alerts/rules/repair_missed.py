@@ -1,0 +1,60 @@
+"""The ward is asked to ring a carer who was not involved before the patient left."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.hours import end_of_next_day
+from alerts.model.alert import OPEN_STATUSES, Alert, TaskCode, TaskStatus
+from alerts.model.events import Answer
+from alerts.rules.gates import bar
+from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id
+from alerts.rules.situation import Case
+from alerts.stays import UNCERTAIN_DISCHARGE
+
+_CALLED = (Answer.CALLED, Answer.CONTACTED)
+
+
+def repair_missed(case: Case) -> tuple[Alert, ...]:
+    """Urgent, by the end of the next day, at the ward that the patient left from."""
+    standing = case.open_task(TaskCode.REPAIR_MISSED)
+    why = _why_not(case)
+    if why is not None:
+        return cancelled(standing, why)
+    # News that came late may count discharges anew; the Task that is open is still the one.
+    occasion = standing.occasion if standing else str(case.stay.discharges)
+    known = case.task(task_id(case.stay, TaskCode.REPAIR_MISSED, case.key, occasion))
+    if (known is None or known.status is TaskStatus.CANCELLED) and not case.is_fresh:
+        return ()
+    task = blank(case, TaskCode.REPAIR_MISSED, case.where.desk, occasion)
+    status, reason = _status(answers_to(case.stay, task.id))
+    task = replace(task, status=status, reason=reason, urgent=True)
+    if status in OPEN_STATUSES or known is None:
+        task = replace(task, due_at=_due_at(case))
+    return (task,)
+
+
+def _why_not(case: Case) -> str | None:
+    barred = bar(case)
+    if barred is not None:
+        return barred.why
+    if case.stay.is_open:
+        return "the discharge was cancelled"
+    missed = case.task(task_id(case.stay, TaskCode.INVOLVE_CARER, case.key))
+    if missed is None or missed.status is not TaskStatus.FAILED:
+        return "the record was complete"
+    return None
+
+
+def _due_at(case: Case) -> datetime | None:
+    left_at = case.stay.discharged_at
+    if left_at is None or UNCERTAIN_DISCHARGE in case.stay.warnings:
+        return None
+    return end_of_next_day(left_at)
+
+
+def _status(answers: tuple[Answer, ...]) -> tuple[TaskStatus, str | None]:
+    if any(a in _CALLED for a in answers):
+        return TaskStatus.COMPLETED, "the carer was called"
+    if Answer.NO_REPLY in answers:
+        return TaskStatus.IN_PROGRESS, None
+    return seen_or(answers), None

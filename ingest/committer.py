@@ -1,0 +1,129 @@
+"""Group commit: whoever waits to be stored when a commit ends goes into the next one together.
+
+The errors of this module: CannotStore.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from ingest import journal
+from ingest.journal import Block, Stored
+
+MOST = 512
+"""Blocks in one transaction."""
+
+
+class CannotStore(Exception):
+    """The block is not known to be on disk: give no answer, so that the sender keeps it."""
+
+
+class _Unfit(Exception):
+    """A block of the group made the statement fail; its neighbours may still be stored."""
+
+
+class Committer:
+    """Writes all waiting blocks in one transaction and wakes their senders.
+
+    The first sender that finds nobody writing writes for everyone (a lone sender waits for
+    nobody), then hands over to the first who came meanwhile: there is no thread that could die.
+    """
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+        """``begin`` opens a transaction that is on disk when its block ends."""
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._waiting: list[_Turn] = []
+        self._is_writing = False
+        self._is_closed = False
+
+    def commit(self, block: Block) -> Stored:
+        """Wait until the block is on disk, or raise CannotStore."""
+        turn = _Turn(block)
+        with self._lock:
+            if self._is_closed:
+                raise CannotStore(CannotStore.__doc__)
+            self._waiting.append(turn)
+            leads = not self._is_writing
+            self._is_writing = True
+        if not leads:
+            turn.gate.acquire()
+        try:
+            if not turn.is_over:
+                self._lead()
+        finally:  # whatever went wrong, the sender's side of it is the same
+            if turn.stored is None:
+                raise CannotStore(CannotStore.__doc__) from turn.failure
+        return turn.stored
+
+    def close(self, wait_for: float = 5.0) -> bool:
+        """Take no more blocks and wait for those in hand; whether none is left."""
+        with self._lock:
+            self._is_closed = True
+            return self._idle.wait_for(lambda: not self._is_writing, wait_for)
+
+    def _lead(self) -> None:
+        with self._lock:
+            group = self._waiting[:MOST]
+            del self._waiting[:MOST]
+        try:
+            self._store(group)
+        finally:
+            for turn in group:
+                turn.is_over = True
+                turn.gate.release()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting[0].gate.release()
+            else:
+                self._is_writing = False
+                self._idle.notify_all()
+
+    def _store(self, group: Sequence["_Turn"]) -> None:
+        """One bad block must not fail its neighbours: halve the group until it stands alone."""
+        try:
+            stored = self._write([turn.block for turn in group])
+        except _Unfit as failure:
+            if len(group) == 1:
+                group[0].failure = failure
+                return
+            middle = len(group) // 2
+            self._store(group[:middle])
+            self._store(group[middle:])
+        except (SQLAlchemyError, OSError) as failure:
+            # Also a commit of unknown outcome: no answer, and a repeat finds what was stored.
+            for turn in group:
+                turn.failure = failure
+        else:
+            for turn, entry in zip(group, stored, strict=True):
+                turn.stored = entry
+
+    def _write(self, blocks: Sequence[Block]) -> list[Stored]:
+        with self._begin() as tx:
+            try:
+                return journal.append(tx, blocks)
+            except (SQLAlchemyError, ValueError, TypeError, OverflowError) as failure:
+                if isinstance(failure, DBAPIError) and failure.connection_invalidated:
+                    raise
+                raise _Unfit(_Unfit.__doc__) from failure
+
+
+class _Turn:
+    """One sender's place in the queue; its gate opens when it is stored, failed or has to lead."""
+
+    __slots__ = ("block", "failure", "gate", "is_over", "stored")
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.gate = threading.Lock()
+        self.gate.acquire()
+        self.stored: Stored | None = None
+        self.failure: BaseException | None = None
+        self.is_over = False

@@ -1,0 +1,79 @@
+"""The records of the journal: what goes in, what comes out, and what to look for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+State = Literal["waiting", "settled", "ignored", "parked", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the door hands over to be stored; texts already cut and printable."""
+
+    received_at: datetime
+    source: str
+    peer: str
+    feed: str
+    sender: str
+    control_id: str
+    trigger: str
+    lane: int
+    digest: str
+    size: int
+    state: State
+    reason: str
+    answer: bytes
+    raw: bytes | None
+    head: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A block that is on disk, or was before; ``answer`` is the one given the first time."""
+
+    id: int
+    answer: bytes
+    is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry as lists show it; ``reason`` is why it ended as it did."""
+
+    id: int
+    received_at: datetime
+    source: str
+    peer: str
+    feed: str
+    control_id: str
+    trigger: str
+    lane: int
+    digest: str
+    size: int
+    state: str
+    reason: str
+    flags: str
+    repeats: int
+    outcome: str
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(EntryRow):
+    """An entry with its bytes; ``raw`` is empty where it was over a limit."""
+
+    raw: bytes
+    head: str
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which entries to list, oldest first; nothing set means every one."""
+
+    state: State | None = None
+    since: datetime | None = None
+    control_id: str | None = None
+    after: int = 0
+    limit: int | None = None

@@ -1,0 +1,214 @@
+"""One block in, one acknowledgement out, whatever way it came."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+from ingest import ack
+from ingest.header import (
+    Fault,
+    FeedRule,
+    Header,
+    Unattributable,
+    crowding,
+    feed_for,
+    first_segment,
+    headers_in,
+    lane_of,
+    printable,
+    read_header,
+)
+from ingest.journal import Block, State, Stored
+from ingest.mllp import FrameTooLong
+
+COUNTED = (
+    "accepted",
+    "repeated",
+    "parked",
+    "refused",
+    "not_stored",
+    "frame_half",
+    "frame_late",
+    "frame_junk",
+    "frame_too_long",
+    "connection_lost",
+    "connection_refused",
+    "handshake_failed",
+)
+"""Everything the door counts, by the name given to the Tally."""
+NOT_ATTRIBUTED = "-"
+_HEAD = 4_096
+
+
+class Tally(Protocol):
+    """Counts what happens at the door; names are those of COUNTED."""
+
+    def count(self, name: str, n: int = 1) -> None:
+        """``n`` more of ``name``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a block came from; ``place`` None: the name of its feed, as for mllp and http.
+
+    Ways that cannot be answered (``folder``, ``kafka``) park what would be refused.
+    """
+
+    peer: str
+    way: str = "mllp"
+    place: str | None = None
+    is_answered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What every way in shares: rules, the way to disk, the clock, and who wants to know.
+
+    ``inspect`` says why content is unusable (asked only for feeds that refuse it) and never
+    raises; ``on_stored`` is called after an entry that waits for work was written.
+    """
+
+    rules: tuple[FeedRule, ...]
+    commit: Callable[[Block], Stored]
+    now: Callable[[], datetime]
+    inspect: Callable[[bytes, Header, FeedRule], Fault | None]
+    tally: Tally
+    on_stored: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The acknowledgement; ``is_last``: the connection is to be closed after it."""
+
+    answer: bytes
+    entry_id: int
+    state: State
+    is_repeat: bool
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What becomes of a block: accepted, parked for ``reason``, or refused for ``fault``."""
+
+    header: Header
+    rule: FeedRule | None
+    reason: str = ""
+    fault: Fault | None = None
+    letter: ack.Letter = "R"
+    is_over_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """A block, or what is known of one that was too long to keep."""
+
+    head: bytes
+    digest: str
+    size: int
+    whole: bytes
+
+
+def receive(block: bytes, origin: Origin, door: Door) -> Reply:
+    """Journal a block and answer it; raises CannotStore when no answer may be given."""
+    kept = _Bytes(block, sha256(block).hexdigest(), len(block), block)
+    return _store(kept, _judge(block, door), origin, door)
+
+
+def receive_too_long(failure: FrameTooLong, origin: Origin, door: Door) -> Reply | None:
+    """Journal header and digest of a frame over the limit; None if it has no readable header."""
+    try:
+        header = read_header(failure.head)
+    except Unattributable:
+        return None
+    fault = Fault(207, "longer than the limit", "MSH^1")
+    verdict = _Verdict(header, feed_for(header, door.rules), fault=fault, is_over_limit=True)
+    kept = _Bytes(failure.head, failure.digest, failure.size, b"")
+    return _store(kept, verdict, origin, door)
+
+
+def _judge(block: bytes, door: Door) -> _Verdict:
+    try:
+        header = read_header(block)
+    except Unattributable as failure:
+        crowd = crowding(block, failure.header)
+        return _Verdict(failure.header, None, fault=failure.fault, is_over_limit=crowd is not None)
+    rule = feed_for(header, door.rules)
+    crowd = crowding(block, header)
+    if crowd is not None:
+        return _Verdict(header, rule, fault=Fault(207, crowd, "MSH^1"), is_over_limit=True)
+    if rule is not None and (header.processing_id or "P") != rule.processing_id:
+        fault = Fault(202, "processing id is not the feed's", "MSH^1^11")
+        return _Verdict(header, rule, fault=fault)
+    return _judge_content(block, header, rule, door)
+
+
+def _judge_content(block: bytes, header: Header, rule: FeedRule | None, door: Door) -> _Verdict:
+    if rule is None:
+        return _Verdict(header, None, reason="no feed")
+    messages = headers_in(block)
+    if messages > 1:
+        return _Verdict(header, rule, reason=f"{messages} messages in one frame")
+    if rule.refuse_unusable:
+        fault = door.inspect(block, header, rule)
+        if fault is not None:
+            return _Verdict(header, rule, fault=fault, letter="E")
+    return _Verdict(header, rule)
+
+
+def _store(kept: _Bytes, verdict: _Verdict, origin: Origin, door: Door) -> Reply:
+    block = _block(kept, verdict, origin, door.now())
+    stored = door.commit(block)
+    if stored.is_repeat:
+        door.tally.count("repeated")
+    elif block.state == "waiting":
+        door.tally.count("accepted")
+        door.on_stored()
+    else:
+        door.tally.count(block.state)
+    return Reply(stored.answer, stored.id, block.state, stored.is_repeat, verdict.is_over_limit)
+
+
+def _block(kept: _Bytes, verdict: _Verdict, origin: Origin, at: datetime) -> Block:
+    header, rule = verdict.header, verdict.rule
+    feed = rule.name if rule else ""
+    place = origin.place or feed or NOT_ATTRIBUTED
+    return Block(
+        received_at=at,
+        source=printable(f"{origin.way}:{place}", 300),
+        peer=printable(origin.peer, 64),
+        feed=feed,
+        sender=printable(header.sender, 200) if header.message_type else "",
+        control_id=printable(header.control_id, 200),
+        trigger=printable(header.trigger, 64),
+        lane=lane_of(kept.whole, header),
+        digest=kept.digest,
+        size=kept.size,
+        state=_state(verdict, origin),
+        reason=verdict.fault.text if verdict.fault else verdict.reason,
+        answer=_answer(verdict, kept.digest, at),
+        raw=None if verdict.is_over_limit else kept.whole,
+        head=_head(kept.head) if verdict.is_over_limit else None,
+    )
+
+
+def _state(verdict: _Verdict, origin: Origin) -> State:
+    if verdict.fault is not None and origin.is_answered:
+        return "refused"
+    return "parked" if verdict.fault is not None or verdict.reason else "waiting"
+
+
+def _answer(verdict: _Verdict, digest: str, at: datetime) -> bytes:
+    ack_mode = verdict.rule.ack_mode if verdict.rule else "auto"
+    # The digest names the answer, as the answer to the same bytes is the same.
+    stamp = ack.Stamp(at, digest[:20].upper(), ack.mode_for(verdict.header, ack_mode))
+    if verdict.fault is None:
+        return ack.accept(verdict.header, stamp)
+    return ack.refuse(verdict.header, stamp, verdict.letter, verdict.fault)
+
+
+def _head(block: bytes) -> str:
+    segment = first_segment(block)[:_HEAD]
+    return printable(segment.decode("utf-8", "replace"), _HEAD)

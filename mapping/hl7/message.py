@@ -1,0 +1,136 @@
+"""The values we use of one message, picked by a plan: splitting, escapes and HL7 null."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alerts.model.events import CLEARED, Change, Cleared
+from mapping.hl7.plan import FieldPlan, plan_for
+from mapping.hl7.text import (
+    NULL,
+    Decoded,
+    Separators,
+    declared_version,
+    lines_of,
+    separators_of,
+    unescape,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one segment, or of one repetition of a field, by path such as ``PID-5.1``."""
+
+    singles: Mapping[str, str | Cleared] = field(default_factory=dict)
+    repeated: Mapping[str, tuple["Values", ...]] = field(default_factory=dict)
+
+    def get(self, path: str) -> Change[str]:
+        """The value, ``CLEARED`` for HL7 null, or None where nothing was sent."""
+        return self.singles.get(path)
+
+    def text(self, path: str) -> str:
+        """The value without blanks around it; empty where nothing was sent or for HL7 null."""
+        value = self.singles.get(path)
+        return value.strip() if isinstance(value, str) else ""
+
+    def each(self, path: str) -> tuple["Values", ...]:
+        """All repetitions of a field such as ``PID-3``."""
+        return self.repeated.get(path, ())
+
+
+NOTHING = Values()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The picked values of one message; ``flags`` say what was doubtful, in plain words."""
+
+    segments: Mapping[str, tuple[Values, ...]]
+    flags: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        """The message holds such a segment."""
+        return name in self.segments
+
+    def first(self, name: str) -> Values:
+        """The first such segment, or one without values."""
+        return self.segments.get(name, (NOTHING,))[0]
+
+
+def read(decoded: Decoded) -> Message:
+    """The values we use of one message; ``Unreadable`` where its separators are no separators."""
+    separators = separators_of(decoded.text)
+    lines, joined = lines_of(decoded.text, separators.field)
+    declared = declared_version(lines[0], separators)
+    plan = plan_for(declared)
+    flags = list(decoded.flags)
+    if declared != plan.version:
+        flags.append(f"MSH-12 is not a version known here and was read as {plan.version}")
+    if joined:
+        flags.append("a line that is no segment was taken as part of the field before it")
+    found: dict[str, list[Values]] = {}
+    for line in lines:
+        picks = plan.segments.get(line[:3])
+        if picks is not None:
+            values = _values(line, picks, separators, decoded.codec)
+            found.setdefault(line[:3], []).append(values)
+    return Message({name: tuple(rows) for name, rows in found.items()}, tuple(flags))
+
+
+def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, codec: str) -> Values:
+    parts = line.split(separators.field)
+    size = len(parts)
+    singles: dict[str, str | Cleared] = {}
+    repeated: dict[str, tuple[Values, ...]] = {}
+    for plan in plans:
+        if plan.index >= size:
+            break
+        raw = parts[plan.index]
+        if not raw:
+            continue
+        if plan.repeats:
+            rows = []
+            for repetition in raw.split(separators.repetition):
+                row: dict[str, str | Cleared] = {}
+                _pick(row, repetition, plan, separators, codec)
+                rows.append(Values(row))
+            repeated[plan.path] = tuple(rows)
+        elif raw.isalnum():  # no separator in it: most fields
+            if plan.first:
+                singles[plan.first] = raw
+        else:
+            _pick(singles, raw.split(separators.repetition, 1)[0], plan, separators, codec)
+    return Values(singles, repeated)
+
+
+def _pick(
+    into: dict[str, str | Cleared],
+    raw: str,
+    plan: FieldPlan,
+    separators: Separators,
+    codec: str,
+) -> None:
+    if raw == NULL:
+        into.update({pick.path: CLEARED for pick in plan.picks})
+        return
+    components = raw.split(separators.component)
+    size = len(components)
+    for pick in plan.picks:
+        if pick.component > size:
+            break
+        value = components[pick.component - 1]
+        if value.isalnum():
+            into[pick.path] = value
+        elif value:
+            _pick_signs(into, pick.path, value, separators, codec)
+
+
+def _pick_signs(
+    into: dict[str, str | Cleared], path: str, raw: str, separators: Separators, codec: str
+) -> None:
+    value = raw.split(separators.subcomponent, 1)[0]
+    if value == NULL:
+        into[path] = CLEARED
+    elif separators.escape in value:
+        into[path] = unescape(value, separators, codec)
+    elif value:
+        into[path] = value

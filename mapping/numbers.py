@@ -1,0 +1,46 @@
+"""NHS and CHI numbers: ten digits, a check digit, and no number that people type to fill a form."""
+
+import re
+from datetime import date
+
+from nhs_number.validate import calculate_checksum
+
+_TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
+_TYPED = frozenset({"1234567890", "9876543210", "0123456789"})
+
+
+def nhs_number(text: str) -> str | None:
+    """The number if it can be right (NHS Data Dictionary, modulus 11), else None."""
+    return text if fault(text) is None else None
+
+
+def chi_number(text: str, synthetic: bool) -> str | None:
+    """The CHI number if it can be right, else None; its first six digits are a date of birth.
+
+    ``synthetic`` also takes a birth month that cannot be, such as 0113500017.
+    """
+    if fault(text) is not None:
+        return None
+    return text if synthetic or _begins_with_a_date(text) else None
+
+
+def fault(text: str) -> str | None:
+    """What is wrong with ten digits, in words without the digits; None if nothing."""
+    if not _TEN_DIGITS.fullmatch(text):
+        return "a number that is not ten digits"
+    if len(set(text)) == 1 or text in _TYPED:
+        return "a number that people type to fill a form"
+    if calculate_checksum(text[:9]) != int(text[9]):
+        return "a number whose check digit is wrong"
+    return None
+
+
+def _begins_with_a_date(text: str) -> bool:
+    day, month, year = int(text[:2]), int(text[2:4]), int(text[4:6])
+    for century in (1900, 2000):
+        try:
+            date(century + year, month, day)
+        except ValueError:
+            continue
+        return True
+    return False

@@ -1,0 +1,83 @@
+"""The site file: hospitals, wards, centres and feeds, every fault reported at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alerts.model.identity import IdentifierKind
+from alerts.model.site import Feed, Site
+from ingest.header import AckMode, FeedRule, Unattributable, feed_for, read_header
+from mapping.hl7.dialect import Dialect
+from service.errors import ServiceError
+from service.sitefile import read_documents, site_from
+
+__all__ = ["SiteInvalid", "dialect_of", "dialects_of", "load_site", "rules_of"]
+
+DEMO = Path(__file__).with_name("demo_site.toml")
+"""The built-in synthetic site."""
+_ACK_MODES: dict[str, AckMode] = {"auto": "auto", "original": "original", "enhanced": "enhanced"}
+
+
+class SiteInvalid(ServiceError):
+    """The site file has faults. Correct each one and start again."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        """``faults``: one sentence each, with file, table and key."""
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def load_site(path: Path | None) -> Site:
+    """The site of a file or a folder of .toml files, None for the demo site."""
+    faults: list[str] = []
+    tables = read_documents(path or DEMO, faults)
+    site = site_from(tables, faults) if tables else None
+    if faults or site is None:
+        raise SiteInvalid(tuple(faults))
+    return site
+
+
+def dialect_of(site: Site, feed: Feed) -> Dialect:
+    """How messages of that feed are read."""
+    return Dialect(
+        name=feed.name,
+        charset=feed.charset,
+        identifiers={alias: IdentifierKind(kind) for alias, kind in feed.identifiers},
+        discharge_method_field=feed.discharge_method_field,
+        discharge_destination_field=feed.discharge_destination_field,
+        carer_relationships=frozenset(feed.carer_relationships),
+        synthetic=site.synthetic,
+    )
+
+
+def dialects_of(site: Site) -> dict[str, Dialect]:
+    """The dialect of each feed, by its name."""
+    return {feed.name: dialect_of(site, feed) for feed in site.feeds}
+
+
+def rules_of(site: Site) -> tuple[FeedRule, ...]:
+    """What the door must know of each feed."""
+    return tuple(
+        FeedRule(
+            name=feed.name,
+            sending_application=feed.sending_application,
+            sending_facility=feed.sending_facility,
+            ack_mode=_ACK_MODES[feed.ack_mode],
+            processing_id=feed.processing_id or "P",
+            refuse_unusable=feed.refuse_unusable,
+        )
+        for feed in site.feeds
+    )
+
+
+def feed_finder(site: Site) -> Callable[[bytes], str | None]:
+    """Answers the feed of a block that had none when it came, by the rules as they are now."""
+    rules = rules_of(site)
+
+    def feed_of(block: bytes) -> str | None:
+        try:
+            found = feed_for(read_header(block), rules)
+        except Unattributable:
+            return None
+        return found.name if found else None
+
+    return feed_of

@@ -1,0 +1,161 @@
+"""The keys of the site file: what each table may hold and what a value must be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from alerts.model.identity import IdentifierKind
+from alerts.model.site import Nation, NoticeEvent
+
+Reader = Callable[[object], object]
+"""Turns a TOML value into ours; raises ValueError saying what the key takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one kind of table."""
+
+    readers: Mapping[str, Reader]
+    required: tuple[str, ...] = ()
+
+
+def text(value: object) -> str:
+    """Any text, without spaces around it."""
+    if not isinstance(value, str):
+        raise ValueError("takes text in quotes")  # noqa: TRY004 - a fault, not a bug
+    return value.strip()
+
+
+def name(value: object) -> str:
+    """Text that says something."""
+    if not text(value):
+        raise ValueError("may not be empty")
+    return text(value)
+
+
+def code(value: object) -> str:
+    """A code that stands before a slash in our identifiers."""
+    if "/" in name(value):
+        raise ValueError("may not contain a slash")
+    return name(value)
+
+
+def yes_or_no(value: object) -> bool:
+    """A TOML boolean."""
+    if not isinstance(value, bool):
+        raise ValueError("takes true or false, without quotes")  # noqa: TRY004
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts."""
+    if not isinstance(value, list):
+        raise ValueError('takes a list, such as ["A", "B"]')  # noqa: TRY004
+    return tuple(name(each) for each in value)
+
+
+def _one_of(*allowed: str) -> Reader:
+    def read(value: object) -> str:
+        if value not in allowed:
+            raise ValueError(f"takes {' or '.join(allowed)}")
+        return str(value)
+
+    return read
+
+
+def _nation(value: object) -> Nation:
+    if value not in tuple(Nation):
+        raise ValueError("takes SCT or ENG")
+    return Nation(str(value))
+
+
+_LATER_EVENTS = ("admitted", "transferred", "on-leave", "returned")
+
+
+def _events(value: object) -> tuple[NoticeEvent, ...]:
+    for each in texts(value):
+        if each in _LATER_EVENTS:
+            raise ValueError(f"event {each} is not part of this release")
+        if each not in tuple(NoticeEvent):
+            raise ValueError(f"there is no event {each}: choose from {', '.join(NoticeEvent)}")
+    return tuple(NoticeEvent(each) for each in texts(value))
+
+
+def _channel(value: object) -> str:
+    if value in ("fhir", "smtp", "kafka"):
+        raise ValueError(f"channel {value} is not part of this release: use inbox")
+    if value != "inbox":
+        raise ValueError("takes inbox")
+    return "inbox"
+
+
+def _charset(value: object) -> str:
+    try:
+        reads_ascii = b"MSH|^~\\&".decode(name(value)) == "MSH|^~\\&"
+    except (LookupError, UnicodeError):
+        reads_ascii = False
+    if not reads_ascii:
+        raise ValueError("takes the name of a character set such as cp1252 or utf-8")
+    return name(value)
+
+
+def _identifiers(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or any(v not in tuple(IdentifierKind) for v in value.values()):
+        raise ValueError('takes a table such as { "CHI" = "chi", "NHS" = "nhs" }')
+    return tuple((str(alias), str(kind)) for alias, kind in value.items())
+
+
+def _field(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 99:
+        raise ValueError("takes the number of a PV1 field, such as 36")
+    return value
+
+
+SITE = Keys(
+    {
+        "name": name,
+        "nation": _nation,
+        "default_centre": code,
+        "chi_system": name,
+        "synthetic": yes_or_no,
+        "claim_draft_profiles": yes_or_no,
+    },
+    ("name", "nation", "default_centre"),
+)
+HOSPITAL = Keys(
+    {"code": code, "name": name, "hub_phone": text, "interpreter_phone": text}, ("code", "name")
+)
+WARD = Keys(
+    {"code": name, "hospital": code, "name": name, "live": yes_or_no}, ("code", "hospital", "name")
+)
+CENTRE = Keys(
+    {
+        "code": code,
+        "name": name,
+        "phone": text,
+        "out_of_hours_phone": text,
+        "hours": text,
+        "areas": texts,
+        "events": _events,
+        "channel": _channel,
+        "email": text,
+        "fhir_url": text,
+    },
+    ("code", "name"),
+)
+FEED = Keys(
+    {
+        "name": code,
+        "sending_application": name,
+        "sending_facility": name,
+        "ack_mode": _one_of("auto", "original", "enhanced"),
+        "processing_id": name,
+        "hidden_when_unknown": yes_or_no,
+        "refuse_unusable": yes_or_no,
+        "charset": _charset,
+        "identifiers": _identifiers,
+        "discharge_method_field": _field,
+        "discharge_destination_field": _field,
+        "carer_relationships": texts,
+    },
+    ("name",),
+)

@@ -1,0 +1,198 @@
+"""The outbox: leases, order, and what a person may do with a parcel."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection
+
+from alerts.delivery import GivenUp, Parcel, Retry, Sent
+from alerts.store import outbox
+from service.database import Database, connect
+from tests.support.records import NOW, WARD
+
+LEASE = timedelta(minutes=1)
+EXPIRED = NOW + LEASE
+
+
+@pytest.fixture
+def tx(database: Database) -> Iterator[Connection]:
+    """A transaction that may write."""
+    with database.write() as opened:
+        yield opened
+
+
+def test_what_is_put_is_carried_with_its_bytes(tx: Connection):
+    _put(tx, "task-1", payload='{"a": 1}')
+    assert _claim(tx) == [
+        Parcel(
+            id=1,
+            alert="task-1",
+            kind="Task",
+            version=1,
+            recipient=WARD,
+            payload='{"a": 1}',
+            attempts=0,
+            channel="inbox",
+        )
+    ]
+
+
+def test_what_is_carried_is_nobody_elses_until_the_lease_runs_out(tx: Connection):
+    _put(tx, "task-1")
+    assert _claim(tx)
+    assert _claim(tx, EXPIRED - timedelta(seconds=1)) == []
+    [again] = _claim(tx, EXPIRED)
+    assert again.attempts == 1
+
+
+def test_a_late_settle_of_an_expired_lease_changes_nothing(tx: Connection):
+    _put(tx, "task-1")
+    [slow] = _claim(tx)
+    [quick] = _claim(tx, EXPIRED)
+    assert not outbox.settle(tx, slow, GivenUp("too slow"), EXPIRED)
+    assert _state(tx, slow.id) == "sending"
+    assert outbox.settle(tx, quick, Sent("201"), EXPIRED)
+    assert not outbox.settle(tx, slow, GivenUp("too slow"), EXPIRED)
+    assert _state(tx, slow.id) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Sent("201 Created"), "sent"),
+        (Retry(NOW + timedelta(hours=1), "503"), "waiting"),
+        (GivenUp("422"), "stuck"),
+    ],
+)
+def test_a_parcel_ends_as_its_outcome_says(tx: Connection, outcome: object, state: str):
+    _put(tx, "task-1")
+    [parcel] = _claim(tx)
+    assert outbox.settle(tx, parcel, outcome, NOW)
+    kept = outbox.get(tx, parcel.id)
+    assert kept
+    assert (kept.state, kept.last_answer, kept.attempts) == (state, outcome.answer, 1)
+    assert outbox.counts(tx) == {state: 1}
+
+
+def test_a_retry_waits_for_its_time(tx: Connection):
+    _put(tx, "task-1")
+    [parcel] = _claim(tx)
+    outbox.settle(tx, parcel, Retry(NOW + timedelta(hours=1), "503"), NOW)
+    assert _claim(tx, NOW + timedelta(minutes=59)) == []
+    assert [p.attempts for p in _claim(tx, NOW + timedelta(hours=1))] == [1]
+
+
+def test_versions_of_one_alert_go_in_order_even_while_the_first_is_retried(tx: Connection):
+    _put(tx, "task-1", version=1)
+    _put(tx, "task-1", version=2)
+    _put(tx, "task-2", version=1)
+    first, other = _claim(tx)
+    assert (first.alert, first.version, other.alert) == ("task-1", 1, "task-2")
+    outbox.settle(tx, first, Retry(NOW + timedelta(hours=1), "503"), NOW)
+    outbox.settle(tx, other, Sent(""), NOW)
+    assert _claim(tx, NOW + timedelta(minutes=30)) == []
+    [first] = _claim(tx, NOW + timedelta(hours=1))
+    assert first.version == 1
+    outbox.settle(tx, first, Sent(""), NOW)
+    assert [p.version for p in _claim(tx, NOW + timedelta(hours=1))] == [2]
+
+
+def test_one_that_is_stuck_does_not_hold_up_the_next_version(tx: Connection):
+    _put(tx, "task-1", version=1)
+    _put(tx, "task-1", version=2)
+    [first] = _claim(tx)
+    outbox.settle(tx, first, GivenUp("422"), NOW)
+    assert [p.version for p in _claim(tx)] == [2]
+
+
+def test_putting_the_same_version_twice_adds_nothing(tx: Connection):
+    _put(tx, "task-1")
+    _put(tx, "task-1")
+    assert outbox.counts(tx) == {"waiting": 1}
+
+
+def test_what_is_sent_by_deciding_is_never_carried(tx: Connection):
+    outbox.put(tx, _posting("notice-1"), NOW, sent=True)
+    assert _claim(tx) == []
+    assert outbox.counts(tx) == {"sent": 1}
+
+
+def test_what_waits_can_be_withdrawn_and_what_went_out_cannot(tx: Connection):
+    _put(tx, "task-1", version=1)
+    [parcel] = _claim(tx)
+    outbox.settle(tx, parcel, Sent(""), NOW)
+    _put(tx, "task-1", version=2)
+    assert outbox.withdraw(tx, "task-1", NOW) == 1
+    assert outbox.counts(tx) == {"sent": 1, "withdrawn": 1}
+    assert _claim(tx) == []
+
+
+def test_a_person_may_send_a_stuck_parcel_again_from_the_first_attempt(tx: Connection):
+    _put(tx, "task-1")
+    [parcel] = _claim(tx)
+    outbox.settle(tx, parcel, GivenUp("422"), NOW)
+    assert [row.id for row in outbox.find(tx, stuck=True)] == [parcel.id]
+    assert outbox.resend(tx, parcel.id, NOW)
+    assert outbox.find(tx, stuck=True) == []
+    assert [p.attempts for p in _claim(tx)] == [0]
+
+
+def test_what_was_withdrawn_or_is_in_hand_or_is_not_there_is_not_sent_again(tx: Connection):
+    _put(tx, "task-1")
+    _put(tx, "task-2")
+    outbox.withdraw(tx, "task-1", NOW)
+    _claim(tx)
+    assert not any(outbox.resend(tx, parcel_id, NOW) for parcel_id in (1, 2, 99))
+
+
+def test_the_outbound_record_lists_every_parcel_oldest_first(tx: Connection):
+    for alert in ("task-2", "task-1"):
+        _put(tx, alert)
+    assert [(row.alert, row.recipient) for row in outbox.find(tx)] == [
+        ("task-2", WARD),
+        ("task-1", WARD),
+    ]
+    assert outbox.get(tx, 99) is None
+
+
+@pytest.mark.postgresql
+def test_two_claimers_at_once_never_get_the_same_parcel(postgresql_url: str):
+    with connect(postgresql_url) as database:
+        with database.write() as tx:
+            for number in range(20):
+                _put(tx, f"task-{number}")
+        with database.write() as one, database.write() as other:
+            ours = {p.id for p in outbox.claim_due(one, NOW, LEASE, 12)}
+            theirs = {p.id for p in outbox.claim_due(other, NOW, LEASE, 12)}
+    assert (len(ours), len(theirs)) == (12, 8)
+    assert not ours & theirs
+
+
+@pytest.mark.postgresql
+def test_a_second_claimer_does_not_overtake_the_version_in_hand(postgresql_url: str):
+    with connect(postgresql_url) as database:
+        with database.write() as tx:
+            _put(tx, "task-1", version=1)
+            _put(tx, "task-1", version=2)
+        with database.write() as one, database.write() as other:
+            assert [p.version for p in outbox.claim_due(one, NOW, LEASE, 10)] == [1]
+            assert outbox.claim_due(other, NOW, LEASE, 10) == []
+
+
+def _posting(alert: str, version: int = 1, payload: str = "{}") -> outbox.Posting:
+    return outbox.Posting(alert, "stay-1", "Task", version, WARD, "inbox", payload)
+
+
+def _put(tx: Connection, alert: str, version: int = 1, payload: str = "{}") -> None:
+    outbox.put(tx, _posting(alert, version, payload), NOW)
+
+
+def _claim(tx: Connection, now: datetime = NOW) -> list[Parcel]:
+    return outbox.claim_due(tx, now, LEASE, 10)
+
+
+def _state(tx: Connection, parcel_id: int) -> str:
+    found = outbox.get(tx, parcel_id)
+    assert found
+    return found.state

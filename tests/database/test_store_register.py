@@ -1,0 +1,91 @@
+"""The register, the answers about doubtful matches, and the policy in force."""
+
+from datetime import date, timedelta
+
+from alerts.model.alert import MatchDecision
+from alerts.model.identity import IdentifierKind
+from alerts.model.register import CaredFor
+from alerts.store import policy, register
+from service.database import Database
+from tests.support.records import NOW, a_match, a_number, a_patient, a_registration
+
+
+def test_an_import_counts_what_is_new_changed_and_the_same(database: Database):
+    first, second = a_registration("R1"), a_registration("R2")
+    changed = a_registration("R2", ended_on=date(2026, 1, 1))
+    with database.write() as tx:
+        imported = register.upsert(tx, [first, second], NOW)
+        assert imported == register.Imported(2, 0, 0, (first, second))
+        imported = register.upsert(tx, [first, changed, a_registration("R3")], NOW)
+        assert imported == register.Imported(1, 1, 1, (changed, a_registration("R3")))
+    with database.read() as tx:
+        assert register.get(tx, "LANCARERS/R2") == changed
+        assert register.get(tx, "LANCARERS/R9") is None
+
+
+def test_a_long_file_is_taken_whole(database: Database):
+    rows = [a_registration(f"R{number}") for number in range(1201)]
+    with database.write() as tx:
+        assert register.upsert(tx, rows, NOW).new == 1201
+        assert register.upsert(tx, rows, NOW).same == 1201
+
+
+def test_the_same_registration_id_at_another_centre_is_another_one(database: Database):
+    with database.write() as tx:
+        register.upsert(tx, [a_registration(), a_registration(centre="YOUNGNL")], NOW)
+        assert len(register.candidates(tx, a_patient())) == 2
+
+
+def test_candidates_have_the_number_or_the_name_and_birth_date(database: Database):
+    by_number = a_registration("R1", patient=_person(family="Weir", born=date(1950, 1, 1)))
+    by_name = a_registration("R2", patient=_person(number="9990000026"))
+    neither = a_registration("R3", patient=_person(number="9990000026", family="Weir"))
+    ended = a_registration("R4", ended_on=date(2020, 1, 1))
+    with database.write() as tx:
+        register.upsert(tx, [neither, by_name, by_number, ended], NOW)
+        assert register.candidates(tx, a_patient()) == (by_number, by_name, ended)
+
+
+def test_a_patient_without_number_name_or_birth_date_has_no_candidates(database: Database):
+    with database.write() as tx:
+        register.upsert(tx, [a_registration()], NOW)
+        assert register.candidates(tx, a_patient(identifiers=(), family=None)) == ()
+        assert register.candidates(tx, a_patient(identifiers=(), birth_date=None)) == ()
+
+
+def test_answers_about_a_match_come_oldest_first(database: Database):
+    with database.write() as tx:
+        register.decide_match(tx, a_match(), True, "Coordinator", NOW)
+        register.decide_match(tx, a_match(), False, "Coordinator", NOW)
+        register.decide_match(tx, a_match(a_registration("R2")), True, "Coordinator", NOW)
+        asked = register.decisions(tx, ["LANCARERS/R1"])
+        assert register.decisions(tx, []) == ()
+    assert asked == tuple(
+        MatchDecision("LANCARERS/R1", "f" * 64, is_same, "Coordinator", NOW)
+        for is_same in (True, False)
+    )
+
+
+def test_policy_holds_from_the_moment_it_was_said(database: Database):
+    later = NOW + timedelta(days=1)
+    with database.write() as tx:
+        policy.remember(tx, {"notice": 48.0}, NOW)
+        policy.remember(tx, {"notice": 12.0, "ask_within": 6.0}, later)
+        assert policy.in_force(tx, NOW - timedelta(seconds=1)) == {}
+        assert policy.in_force(tx, NOW) == {"notice": 48.0}
+        assert policy.in_force(tx, later) == {"notice": 12.0, "ask_within": 6.0}
+
+
+def test_a_value_taken_from_the_site_file_falls_back_to_the_default(database: Database):
+    later = NOW + timedelta(days=1)
+    with database.write() as tx:
+        policy.remember(tx, {"notice": 48.0}, NOW)
+        policy.remember(tx, {}, later)
+        assert policy.in_force(tx, NOW) == {"notice": 48.0}
+        assert policy.in_force(tx, later) == {}
+
+
+def _person(
+    number: str = "9990000018", family: str = "Carswell", born: date = date(1948, 2, 11)
+) -> CaredFor:
+    return CaredFor(a_number(number, IdentifierKind.NHS), "Hugh", family, born)

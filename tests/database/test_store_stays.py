@@ -1,0 +1,118 @@
+"""Stays and their events, kept and found again."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from alerts.model.events import AdtEvent, Answer, Answered, EventKind, FactKind, FactRecorded
+from alerts.model.identity import IdentifierKind
+from alerts.model.register import CaredFor
+from alerts.model.stay import StayStatus
+from alerts.store import alerts as alert_store
+from alerts.store import stays
+from service.database import Database
+from tests.support.records import (
+    NOW,
+    Learned,
+    a_number,
+    a_patient,
+    a_registration,
+    a_stay,
+    a_task,
+)
+
+FACT = FactRecorded(FactKind.INFORMED, "LANCARERS/R1", NOW, "Nurse Bell", "phone", "By phone")
+ANSWER = Answered("task-1", Answer.SEEN, NOW, "Nurse Bell")
+MESSAGE = AdtEvent(EventKind.ADMITTED, NOW, NOW, NOW, "C1", "pas", "V1001")
+
+
+def test_a_stay_comes_back_as_it_was_kept(database: Database):
+    with database.write() as tx:
+        stays.save(tx, a_stay(), "order-1", None)
+    with database.read() as tx:
+        assert stays.load(tx, "stay-1", for_update=False) == (a_stay(), "order-1")
+        assert stays.load(tx, "stay-2", for_update=False) is None
+
+
+def test_keeping_a_stay_again_replaces_it(database: Database):
+    moved = a_stay(ward="M4", status=StayStatus.DISCHARGED)
+    with database.write() as tx:
+        stays.save(tx, a_stay(), "order-1", NOW)
+        stays.save(tx, moved, "order-2", None)
+    with database.write() as tx:
+        assert stays.load(tx, "stay-1") == (moved, "order-2")
+        assert stays.due_to_wake(tx, NOW, 10) == []
+
+
+def test_a_stay_of_which_little_is_known_is_kept_too(database: Database):
+    bare = replace(
+        a_stay(patient=a_patient(identifiers=(), family=None, birth_date=None)),
+        place=None,
+        last_event_at=None,
+    )
+    with database.write() as tx:
+        stays.save(tx, bare, "", None)
+        assert stays.load(tx, bare.id) == (bare, "")
+
+
+def test_events_come_by_event_time_and_equal_ones_in_order_of_arrival(database: Database):
+    with database.write() as tx:
+        stays.append_event(tx, "stay-1", "2", ANSWER, Learned(actor="Nurse Bell"))
+        stays.append_event(tx, "stay-1", "1", MESSAGE, Learned(entry=7))
+        stays.append_event(tx, "stay-1", "2", FACT, Learned(actor="Nurse Bell"))
+        stays.append_event(tx, "stay-2", "0", MESSAGE, Learned(entry=8))
+    with database.read() as tx:
+        assert stays.events(tx, "stay-1") == [MESSAGE, ANSWER, FACT]
+
+
+def test_stays_wake_when_their_time_has_come_longest_waiting_first(database: Database):
+    times = {"late": NOW, "early": NOW - timedelta(hours=1), "future": NOW + timedelta(seconds=1)}
+    with database.write() as tx:
+        for name, at in times.items():
+            stays.save(tx, a_stay(id=name), "1", at)
+        stays.save(tx, a_stay(id="never"), "1", None)
+        assert stays.due_to_wake(tx, NOW, 10) == ["early", "late"]
+        assert stays.due_to_wake(tx, NOW, 1) == ["early"]
+
+
+@pytest.mark.parametrize(
+    ("patient", "is_concerned"),
+    [
+        (a_patient(family="Other", birth_date=None), True),  # the number alone
+        (a_patient(identifiers=()), True),  # name and birth date
+        (a_patient(identifiers=(), family="CÁRSWELL"), True),  # the name in another spelling
+        (a_patient(identifiers=(), birth_date=date(1948, 2, 12)), False),
+        (a_patient(identifiers=(), family="Cars"), False),
+        # the NHS number is the second of two
+        (
+            a_patient(
+                identifiers=(a_number("9990000026", IdentifierKind.CHI), a_number()), family="Other"
+            ),
+            True,
+        ),
+    ],
+)
+def test_an_import_finds_the_open_stays_it_concerns(
+    database: Database, patient: object, is_concerned: bool
+):
+    with database.write() as tx:
+        stays.save(tx, a_stay(patient=patient), "1", None)
+        found = stays.concerned(tx, [a_registration()])
+    assert found == (["stay-1"] if is_concerned else [])
+
+
+def test_an_import_leaves_stays_that_ended_alone(database: Database):
+    with database.write() as tx:
+        stays.save(tx, a_stay(status=StayStatus.DISCHARGED), "1", None)
+        assert stays.concerned(tx, [a_registration()]) == []
+
+
+def test_an_import_finds_the_stay_that_was_told_even_where_the_person_now_differs(
+    database: Database,
+):
+    other = CaredFor(a_number("9990000034"), "Morag", "Weir", date(1950, 1, 1))
+    with database.write() as tx:
+        stays.save(tx, a_stay(), "1", None)
+        alert_store.record(tx, a_task(), "{}", None, NOW)
+        assert stays.concerned(tx, [a_registration(patient=other)]) == ["stay-1"]
