@@ -69,6 +69,7 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
     stay, registration = telling.stay, telling.registration
     about = registration if task.registration is not None else None
     is_involved = about is not None and task.code is not TaskCode.CONFIRM_MATCH
+    names_carer = is_involved and not is_restricted(stay)
     shows_plan = is_involved and stay.planned is not None and UNCERTAIN_PLAN not in stay.warnings
     place = stay.place
     return DisclosedTask(
@@ -81,11 +82,11 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
         modified_at=telling.now,
         due_at=task.due_at,
         urgent=task.urgent,
-        registration_id=None,
+        registration_id=_registration_id(task) if names_carer else None,
         patient=_own_number(stay.patient),
         visit=stay.visit,
         place=f"{place.hospital}/{place.ward}" if place else None,
-        carer=carer_words(about) if about and is_involved and not is_restricted(stay) else None,
+        carer=carer_words(about) if about and names_carer else None,
         planned_on=stay.planned.on if shows_plan and stay.planned else None,
         facts=tuple(f for f in stay.facts if is_involved and f.registration == task.registration),
         focus_notice=task.focus,

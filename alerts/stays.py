@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -44,6 +45,7 @@ def identify(event: AdtEvent) -> tuple[str, str]:
     return stay, stay
 
 
+@lru_cache(maxsize=4096)
 def uuid_of(*parts: str) -> str:
     """The same id for the same parts, for ever."""
     return str(uuid5(NAMESPACE, "|".join(parts)))

@@ -96,6 +96,8 @@ def read_header(block: bytes) -> Header:
     fields = segment.decode("utf-8", "surrogateescape").split(separator, _LAST_FIELD)
     fields += [""] * (_LAST_FIELD - len(fields))
     is_possible = _may_encode(fields[1], separator)
+    while not is_possible and fields[2] and _SIGNS.issuperset(fields[2]):
+        fields.append(fields.pop(2)[:0])  # the separator stood among the encoding characters
     header = _header(fields, separator, fields[1] if is_possible else None)
     if not is_possible:
         raise Unattributable(Fault(100, "impossible encoding characters", "MSH^1^2"), header)

@@ -79,10 +79,11 @@ def append(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
     known = _counted(tx, blocks, inserted)
     stored = []
     for block in blocks:
-        identity = _identity(block)
-        new_id = inserted.get(identity) if first.get(identity) is block else None
-        is_repeat = new_id is None
-        stored.append(known[identity] if is_repeat else Stored(new_id or 0, block.answer, False))
+        new_id = inserted.pop(_identity(block), None)  # the first of its kind takes it
+        if new_id is None:
+            stored.append(known[_identity(block)])
+        else:
+            stored.append(Stored(new_id, block.answer, is_repeat=False))
     return stored
 
 

@@ -141,9 +141,9 @@ def kind_of(alert: Alert) -> str:
 
 
 def _rendered(disclosed: DisclosedTask | DisclosedNotice, site: Site) -> str:
-    claims = Claims(draft=site.claim_draft_profiles)
+    claims = Claims(site.claim_draft_profiles, site.chi_system)
     if isinstance(disclosed, DisclosedTask):
-        return task.render(disclosed, claims, site.chi_system)
+        return task.render(disclosed, claims)
     return communication.render(disclosed, claims)
 
 

@@ -94,8 +94,10 @@ class Case:
 
     @property
     def centre(self) -> Centre | None:
-        """The carer's centre, None if the site file does not name it."""
-        return self.situation.site.centre(self.registration.centre)
+        """The carer's centre, None without a match or if the site file does not name it."""
+        if self.match is None:
+            return None
+        return self.situation.site.centre(self.match.registration.centre)
 
     @property
     def is_fresh(self) -> bool:

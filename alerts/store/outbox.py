@@ -178,9 +178,9 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
     match outcome:
         case Sent(answer=answer):
             values |= {"state": "sent", "settled_at": now, "last_answer": answer}
-        case Retry(at=at, answer=answer):
+        case Retry(at=at, why=answer):
             values |= {"state": "waiting", "next_at": at, "last_answer": answer}
-        case GivenUp(answer=answer):
+        case GivenUp(why=answer):
             values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
         case _:
             assert_never(outcome)

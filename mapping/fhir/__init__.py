@@ -1,1 +1,1 @@
-"""Our words as FHIR R4 JSON: what is sent, and what the façade shows."""
+"""Our words as FHIR R4 JSON."""

@@ -1,71 +1,111 @@
-"""The small pieces that every resource is made of."""
+"""The small parts that every resource is built of: references, codes, times, the narrative."""
 
-from datetime import UTC, datetime
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from html import escape
+from typing import TypeAlias
 
-from alerts.model.alert import Recipient, RecipientKind
 from alerts.model.disclosed import Named
-from alerts.model.identity import Identifier, IdentifierKind
-from mapping.fhir import systems
+from alerts.model.identity import Identifier
+from mapping.fhir.systems import (
+    SOFTWARE,
+    VISIT,
+    Claims,
+    profiles,
+    system_of_number,
+    system_of_recipient,
+)
 
-Element = dict[str, object]
+Element: TypeAlias = dict[str, object]
+"""A FHIR element on its way to JSON: never with an empty value in it."""
 
-_DESKS = {
-    RecipientKind.WARD: systems.WARD,
-    RecipientKind.COORDINATOR: systems.HOSPITAL,
-    RecipientKind.CENTRE: systems.CENTRE,
-}
-_DEFAULT_CHI = "urn:oid:2.16.840.1.113883.2.1.3.2.4.16.53"
+_XHTML = "http://www.w3.org/1999/xhtml"
+
+
+def element(parts: Mapping[str, object]) -> Element:
+    """The parts that have a value; FHIR knows no empty ones."""
+    return {name: value for name, value in parts.items() if value not in (None, "", [], (), {})}
+
+
+def head(kind: str, resource_id: str, claims: Claims) -> Element:
+    """Type, id and the profiles claimed: how every resource begins."""
+    claimed = list(profiles(kind, claims))
+    return element({"resourceType": kind, "id": resource_id, "meta": element({"profile": claimed})})
+
+
+def reference(kind: str, system: str, value: str, display: str | None = None) -> Element:
+    """A logical reference: no URL, but the type and an identifier of what is meant."""
+    return element(
+        {
+            "type": kind,
+            "identifier": {"system": system, "value": words(value)},
+            "display": words(display),
+        }
+    )
+
+
+def to_patient(number: Identifier, claims: Claims) -> Element:
+    """The patient, by their number."""
+    return reference("Patient", system_of_number(number, claims), number.value)
+
+
+def to_stay(visit: str) -> Element:
+    """The stay, by its visit number."""
+    return reference("Encounter", VISIT, visit)
+
+
+def to_desk(named: Named) -> Element:
+    """A ward, coordinator or centre; R4 takes no Location as owner or recipient."""
+    recipient = named.recipient
+    system = system_of_recipient(recipient)
+    return reference("Organization", system, recipient.code, named.display)
+
+
+def to_us() -> Element:
+    """This service, as a device."""
+    return reference("Device", SOFTWARE, "thinkcarer", "ThinkCarer")
+
+
+def concept(system: str, code: str, text: str | None = None) -> Element:
+    """A CodeableConcept of one coding, with words beside it."""
+    return element({"coding": [{"system": system, "code": code}], "text": words(text)})
 
 
 def instant(at: datetime) -> str:
-    """An instant in UTC to the second (FHIR R4 dateTime)."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """An instant to the second, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def instant_ms(at: datetime) -> str:
-    """An instant in UTC with milliseconds."""
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+def instant_with_milliseconds(at: datetime) -> str:
+    """An instant to the millisecond, in UTC."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def logical(kind: str, system: str, value: str, display: str = "") -> Element:
-    """A logical reference: type and identifier, no address."""
-    reference: Element = {"type": kind, "identifier": {"system": system, "value": value}}
-    return reference | ({"display": display} if display else {})
+def plain_date(on: date) -> str:
+    """A date as people write it."""
+    return f"{on.day} {on:%B %Y}"
 
 
-def desk(named: Named) -> Element:
-    """Owner or recipient: an Organization by our own identifier (R4 takes no Location there)."""
-    recipient: Recipient = named.recipient
-    return logical("Organization", _DESKS[recipient.kind], recipient.code, named.display)
+def plain_instant(at: datetime) -> str:
+    """An instant as people write it, with its zone named."""
+    in_utc = at.astimezone(UTC)
+    return f"{plain_date(in_utc.date())}, {in_utc:%H:%M} UTC"
 
 
-def person_number(number: Identifier, chi_system: str = _DEFAULT_CHI) -> Element:
-    """NHS number, CHI or local number as a FHIR Identifier."""
-    match number.kind:
-        case IdentifierKind.NHS:
-            return {"system": systems.NHS_NUMBER, "value": number.value}
-        case IdentifierKind.CHI:
-            return {"system": chi_system, "value": number.value}
-        case IdentifierKind.LOCAL:
-            authority = f"/{number.authority}" if number.authority else ""
-            return {"system": f"{systems.LOCAL}{authority}", "value": number.value}
+def narrative(title: str, lines: Iterable[str | None]) -> Element:
+    """The resource in plain words, for a reader without our codes."""
+    body = "".join(f"<p>{escape(line)}</p>" for line in map(words, (title, *lines)) if line)
+    return {"status": "generated", "div": f'<div xmlns="{_XHTML}">{body}</div>'}
 
 
-def coded(system: str, code: str, text: str = "") -> Element:
-    """A CodeableConcept of one coding."""
-    concept: Element = {"coding": [{"system": system, "code": code}]}
-    return concept | ({"text": text} if text else {})
+def words(text: str | None) -> str | None:
+    """Text without what FHIR strings may not hold: control characters, space at the ends."""
+    if text is None:
+        return None
+    return "".join(c if _is_readable(c) else " " for c in text).strip() or None
 
 
-def narrative(*sentences: str) -> Element:
-    """Generated text for a reader without our software."""
-    inside = "".join(f"<p>{escape(s)}</p>" for s in sentences if s)
-    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{inside or "<p>Think Carer</p>"}</div>'
-    return {"status": "generated", "div": div}
-
-
-def software() -> Element:
-    """Who asks: this service."""
-    return logical("Device", systems.SOFTWARE, "thinkcarer", "Think Carer")
+def _is_readable(character: str) -> bool:
+    # Cc is control, Cs half of a surrogate pair.
+    return unicodedata.category(character) not in ("Cc", "Cs")

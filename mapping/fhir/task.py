@@ -1,99 +1,172 @@
-"""A disclosed Task as FHIR R4 Task."""
+"""A disclosed Task as an R4 Task."""
 
-from alerts.model.alert import TaskCode
+from typing import assert_never
+
+from alerts.model.alert import RecipientKind, TaskCode, TaskState
 from alerts.model.disclosed import DisclosedTask
-from alerts.model.events import FactRecorded
-from mapping.fhir import systems
+from alerts.model.events import FactKind, FactRecorded
 from mapping.fhir.elements import (
     Element,
-    coded,
-    desk,
+    concept,
+    element,
+    head,
     instant,
-    logical,
     narrative,
-    person_number,
-    software,
+    plain_date,
+    plain_instant,
+    reference,
+    to_desk,
+    to_patient,
+    to_stay,
+    to_us,
+    words,
 )
 from mapping.fhir.resources import checked
-from mapping.fhir.systems import Claims
+from mapping.fhir.systems import (
+    CARER_PROOF,
+    CARER_TASK,
+    CARER_TASK_STATE,
+    REGISTRATION,
+    WARD,
+    Claims,
+)
 
-TITLES = {
+_CODES = {
     TaskCode.INVOLVE_CARER: "Involve the carer in discharge planning",
-    TaskCode.CONFIRM_MATCH: "Is this the same person as on the register?",
-    TaskCode.CONTACT_CARER: "Contact the carer after discharge",
-    TaskCode.REPAIR_MISSED: "Ring the carer: the patient left before the carer was involved",
-    TaskCode.BEREAVEMENT_SUPPORT: "Consider bereavement support (staff only)",
+    TaskCode.CONFIRM_MATCH: "Is this patient the person on the carer register?",
+    TaskCode.CONTACT_CARER: "Contact the carer after the discharge",
+    TaskCode.REPAIR_MISSED: "Make good what the carer missed before the discharge",
+    TaskCode.BEREAVEMENT_SUPPORT: "Consider support for a bereaved carer (staff only)",
 }
-_PROPOSALS = frozenset({TaskCode.CONFIRM_MATCH})
+_STATES = {
+    TaskState.NOT_INFORMED: "Carer not yet informed",
+    TaskState.INFORMED: "Carer informed",
+    TaskState.VIEWS_INVITED: "Carer's views asked for",
+    TaskState.VIEWS_RECORDED: "Carer's views recorded",
+    TaskState.ACCOUNT_TAKEN: "Carer's views taken into account",
+    TaskState.COMPLETE: "Carer involved before discharge",
+    TaskState.MISSED: "Patient left before the carer was involved",
+    TaskState.NOT_APPLICABLE: "Not applicable",
+    TaskState.SHARE_NOTHING: "Listen to the carer, share nothing",
+}
+_FACTS = {
+    FactKind.LIKELY: "Likely to give care afterwards",
+    FactKind.INFORMED: "Told of the planned discharge",
+    FactKind.INVITED: "Asked for their views",
+    FactKind.VIEWS: "Views recorded",
+    FactKind.ABLE: "Able to give care",
+    FactKind.WILLING: "Willing to give care",
+    FactKind.ACCOUNT_TAKEN: "Views taken into account",
+}
 
 
-def render(task: DisclosedTask, claims: Claims, chi_system: str) -> str:
-    """The Task as JSON."""
-    title = TITLES[task.code]
-    body: Element = {
-        "id": task.id,
-        **claims.meta("Task"),
-        "text": narrative(title, task.note or ""),
-        "status": task.status.value,
-        "intent": "proposal" if task.code in _PROPOSALS else "order",
-        "priority": "urgent" if task.urgent else "routine",
-        "code": coded(systems.TASK_CODE, task.code.value, title),
-        "for": _subject(task, chi_system),
-        "authoredOn": instant(task.authored_at),
-        "lastModified": instant(max(task.modified_at, task.authored_at)),
-        "requester": software(),
-        "owner": desk(task.owner),
-    }
-    return checked("Task", body | _optional(task) | _about(task))
+def render(task: DisclosedTask, claims: Claims) -> str:
+    """The Task as JSON, checked."""
+    body = head("Task", task.id, claims) | element(
+        {
+            "text": _narrative(task),
+            "status": task.status.value,
+            "statusReason": element({"text": words(task.reason)}),
+            "businessStatus": _state(task.state),
+            "intent": "proposal" if task.code is TaskCode.CONFIRM_MATCH else "order",
+            "priority": "urgent" if task.urgent else "routine",
+            "code": concept(CARER_TASK, task.code.value, _CODES[task.code]),
+            "description": words(task.note),
+            "focus": _focus(task),
+            "for": _subject(task, claims),
+            "encounter": to_stay(task.visit) if task.visit else None,
+            "authoredOn": instant(task.authored_at),
+            "lastModified": instant(max(task.authored_at, task.modified_at)),
+            "requester": to_us(),
+            "owner": to_desk(task.owner),
+            "location": reference("Location", WARD, task.place) if task.place else None,
+            "restriction": _restriction(task),
+            "input": _inputs(task),
+            "output": [_output(fact) for fact in task.facts if not fact.undone],
+        }
+    )
+    return checked("Task", body)
 
 
-def _optional(task: DisclosedTask) -> Element:
-    parts: Element = {}
-    if task.state is not None:
-        parts["businessStatus"] = coded(systems.TASK_STATE, task.state.value)
-    if task.reason:
-        parts["statusReason"] = {"text": task.reason}
-    if task.note:
-        parts["description"] = task.note
-    if task.due_at is not None:
-        parts["restriction"] = {"period": {"end": instant(task.due_at)}}
-    if task.visit is not None:
-        stay = logical("Encounter", systems.VISIT, task.visit)
-        parts |= {"encounter": stay, "focus": stay}
-    if task.focus_notice is not None:
-        parts["focus"] = {"reference": f"Communication/{task.focus_notice}"}
-    if task.place is not None:
-        parts["location"] = logical("Location", systems.WARD, task.place)
-    return parts
+def _state(state: TaskState | None) -> Element | None:
+    return concept(CARER_TASK_STATE, state.value, _STATES[state]) if state else None
 
 
-def _about(task: DisclosedTask) -> Element:
-    """What the owner needs to know, and what was recorded."""
+def _focus(task: DisclosedTask) -> Element | None:
+    """The notice that it follows from, else the stay."""
+    if task.focus_notice:
+        return {"reference": f"Communication/{task.focus_notice}"}
+    return to_stay(task.visit) if task.visit else None
+
+
+def _subject(task: DisclosedTask, claims: Claims) -> Element | None:
+    """The patient; to a centre its own registration stands for them, never a patient's number."""
+    match task.owner.recipient.kind:
+        case RecipientKind.CENTRE:
+            return _registration("Patient", task)
+        case RecipientKind.WARD | RecipientKind.COORDINATOR:
+            return to_patient(task.patient, claims) if task.patient else None
+        case _ as never:
+            assert_never(never)
+
+
+def _registration(kind: str, task: DisclosedTask, display: str | None = None) -> Element | None:
+    if task.registration_id is None:
+        return None
+    return reference(kind, REGISTRATION, task.registration_id, display)
+
+
+def _restriction(task: DisclosedTask) -> Element | None:
+    """When it is due; a deadline before the Task was written says nothing to a reader."""
+    if task.due_at is None or task.due_at < task.authored_at:
+        return None
+    return {"period": {"end": instant(task.due_at)}}
+
+
+def _inputs(task: DisclosedTask) -> list[Element]:
+    """The carer and the planned date."""
     inputs: list[Element] = []
-    if task.registration_id is not None:
-        carer = logical(
-            "RelatedPerson", systems.REGISTRATION, task.registration_id, task.carer or ""
-        )
+    carer = _carer(task)
+    if carer:
         inputs.append({"type": {"text": "carer"}, "valueReference": carer})
-    if task.planned_on is not None:
-        planned = {"type": {"text": "planned date of discharge"}}
-        inputs.append(planned | {"valueDate": task.planned_on.isoformat()})
-    parts: Element = {"input": inputs} if inputs else {}
-    if task.facts:
-        parts["output"] = [_fact(fact) for fact in task.facts]
-    return parts
+    if task.planned_on:
+        planned = task.planned_on.isoformat()
+        inputs.append({"type": {"text": "planned date of discharge"}, "valueDate": planned})
+    return inputs
 
 
-def _fact(fact: FactRecorded) -> Element:
-    """Who, when and how, as an Annotation."""
-    annotation = {"authorString": fact.by, "time": instant(fact.at), "text": fact.words}
-    return {"type": coded(systems.PROOF, fact.fact.value), "valueAnnotation": annotation}
+def _carer(task: DisclosedTask) -> Element | None:
+    """The carer, for wards and coordinators: a centre knows them by the subject."""
+    if task.owner.recipient.kind is RecipientKind.CENTRE:
+        return None
+    named = _registration("RelatedPerson", task, task.carer)
+    if named is None and task.carer:
+        return element({"type": "RelatedPerson", "display": words(task.carer)})
+    return named
 
 
-def _subject(task: DisclosedTask, chi_system: str) -> Element:
-    """The patient's number; for a centre its own registration id instead."""
-    if task.patient is not None:
-        return {"type": "Patient", "identifier": person_number(task.patient, chi_system)}
-    if task.registration_id is not None:
-        return logical("Patient", systems.REGISTRATION, task.registration_id)
-    return logical("Patient", systems.VISIT, task.visit or task.id)
+def _output(fact: FactRecorded) -> Element:
+    """One fact of the involvement record: who, when and how in words."""
+    said = element(
+        {
+            "authorString": words(fact.by),
+            "time": instant(fact.at),
+            "text": words(fact.words) or words(fact.how) or _FACTS[fact.fact],
+        }
+    )
+    kind = concept(CARER_PROOF, fact.fact.value, _FACTS[fact.fact])
+    return {"type": kind, "valueAnnotation": said}
+
+
+def _narrative(task: DisclosedTask) -> Element:
+    lines = [
+        f"For: {task.owner.display}",
+        f"Status: {task.status.value}",
+        f"Involvement: {_STATES[task.state]}" if task.state else None,
+        f"Carer: {task.carer}" if _carer(task) and task.carer else None,
+        f"Planned date of discharge: {plain_date(task.planned_on)}" if task.planned_on else None,
+        f"Due: {plain_instant(task.due_at)}" if _restriction(task) and task.due_at else None,
+        task.note,
+        task.reason,
+    ]
+    return narrative(_CODES[task.code], lines)

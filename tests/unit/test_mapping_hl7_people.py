@@ -12,6 +12,7 @@ ARRIVED = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
 PAS = Dialect("pas")
 NHS, CHI, LOCAL = IdentifierKind.NHS, IdentifierKind.CHI, IdentifierKind.LOCAL
 GOOD, OTHER = "9990000018", "9990000026"
+WIDE = "\uff19\uff19\uff190000018"
 
 
 def read(pid, *extra, dialect=PAS, version="2.4"):
@@ -44,8 +45,8 @@ NUMBERS = [
     ("9876543210^^^NHS", [number(LOCAL, "9876543210", "NHS")], True, "typed; check digit passes"),
     ("999000001^^^NHS", [number(LOCAL, "999000001", "NHS")], True, "D6: nine digits"),
     ("99900000180^^^NHS", [number(LOCAL, "99900000180", "NHS")], True, "eleven digits"),
-    ("９９９００００018^^^NHS", [number(LOCAL, "９９９００００018", "NHS")], True, "full width"),
-    (f"{GOOD}^^^HOSP^NH", [number(LOCAL, GOOD, "HOSP")], False, "an authority not listed is local"),
+    (f"{WIDE}^^^NHS", [number(LOCAL, WIDE, "NHS")], True, "full-width digits"),
+    (f"{GOOD}^^^HOSP^NH", [number(LOCAL, GOOD, "HOSP")], False, "an unlisted authority is local"),
     (f"{GOOD}^^^^NH", [number(NHS, GOOD)], True, "type NH without authority is a hint"),
     ("9990000019^^^^NH", [number(LOCAL, "9990000019")], False, "the hint needs the check digit"),
     (f"{GOOD}^^^^MR", [number(LOCAL, GOOD)], False, "another type says what it is"),

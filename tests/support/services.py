@@ -1,0 +1,20 @@
+"""Real servers for tests: where they are, or why a test is skipped."""
+
+import os
+
+import pytest
+
+
+def fhir_url() -> str:
+    """The base of a strict FHIR R4 server; skips where there is none, fails where CI has none."""
+    return _server("TEST_FHIR_URL", "a FHIR R4 server").rstrip("/")
+
+
+def _server(name: str, what: str) -> str:
+    url = os.environ.get(name, "")
+    if url:
+        return url
+    reason = f"{name} is not set: needs {what}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
