@@ -26,14 +26,14 @@ class Policy:
     ask_within: float = _number(
         24,
         "hours",
-        "NICE NG150: identify carers at first contact or as soon as possible; a day "
-        "after admission by default.",
+        "Triangle of Care: identify carers at first contact or as soon as possible; "
+        "a day after admission is this service's reading of it.",
     )
     notice: float = _number(
         24,
         "hours",
-        "Carers (Scotland) Act 2016 s.28: inform and involve before discharge; guidance asks "
-        "for a day's notice.",
+        "South Lanarkshire's advice to carers asks for a day's notice; the Carers (Scotland) "
+        "Act 2016 s.28 says as soon as reasonably practicable and names no number.",
     )
     retell_within: float = _number(
         4,

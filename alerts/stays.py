@@ -138,6 +138,7 @@ def _after_message(stay: Stay, event: AdtEvent) -> Stay:
         sensitive=_kept(stay.sensitive, event.sensitive) or False,
         died=died,
         died_after_leaving=died
+        and status is StayStatus.DISCHARGED
         and (stay.died_after_leaving if stay.died else stay.status is StayStatus.DISCHARGED),
         method=_kept(None if reopened else stay.method, event.method),
         destination=_kept(None if reopened else stay.destination, event.destination),

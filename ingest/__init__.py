@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Bytes in from the hospital, safe on disk before we say so."""

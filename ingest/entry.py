@@ -70,10 +70,12 @@ class Entry(EntryRow):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which entries to list, oldest first; nothing set means every one."""
+    """Which entries to list, oldest first unless told otherwise; nothing set means every one."""
 
     state: State | None = None
     since: datetime | None = None
     control_id: str | None = None
     after: int = 0
+    before: int | None = None
+    newest_first: bool = False
     limit: int | None = None

@@ -261,9 +261,10 @@ def _end(entry_id: int, state: State, reason: str, at: datetime) -> dict[str, ob
 
 
 def _search(search: Search) -> Select[tuple[object, ...]]:
-    query: Select[tuple[object, ...]] = (
-        select(*_LISTED).where(journal.c.id > search.after).order_by(journal.c.id)
-    )
+    query: Select[tuple[object, ...]] = select(*_LISTED).where(journal.c.id > search.after)
+    query = query.order_by(journal.c.id.desc() if search.newest_first else journal.c.id)
+    if search.before is not None:
+        query = query.where(journal.c.id < search.before)
     if search.state is not None:
         query = query.where(journal.c.state == search.state)
     if search.since is not None:

@@ -21,7 +21,9 @@ def chi_number(text: str, synthetic: bool) -> str | None:
     """
     if fault(text) is not None:
         return None
-    return text if synthetic or _begins_with_a_date(text) else None
+    if synthetic and not 1 <= int(text[2:4]) <= 12:
+        return text if 1 <= int(text[:2]) <= 31 else None
+    return text if _begins_with_a_date(text) else None
 
 
 def fault(text: str) -> str | None:

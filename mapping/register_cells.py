@@ -1,248 +1,164 @@
-"""One cell of a register file: text to a value, or a sentence that says what to write instead."""
+"""One cell of a register file as a value, or why it is none; reasons never quote the cell.
+
+Unfit
+    The cell does not hold what its column is for.
+"""
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import date
-from typing import TypeVar
+import unicodedata
+from datetime import date, timedelta
 
 from alerts.model.identity import Identifier, IdentifierKind
-from mapping.numbers import chi_number, nhs_number
+from alerts.model.register import Sharing
+from mapping import numbers, relationships
 
-T = TypeVar("T")
+LONGEST = 500
+"""Characters in one cell."""
 
+CONTACT_WAYS = ("phone", "sms", "email", "letter", "none")
+FORMATS = ("standard", "large-print", "easy-read", "braille", "audio", "bsl")
+TOPICS = ("medication", "diagnosis", "prognosis", "discharge")
 
-class CellFault(Exception):
-    """The cell cannot be read; the text says what it should hold, never what it holds."""
-
-
-_CODE = re.compile(r"[\w .:/-]{1,120}", re.ASCII)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,24}")
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_POSTCODE = re.compile(r"[A-Za-z]{1,2}[0-9][A-Za-z0-9]?( ?[0-9][A-Za-z]{2})?")
-_LONGEST = 200
-
-RELATIONSHIPS = frozenset(
-    {
-        "AUNT",
-        "BRO",
-        "BROINLAW",
-        "CHILD",
-        "CHLDADOPT",
-        "CHLDFOST",
-        "CHLDINLAW",
-        "COUSN",
-        "DAU",
-        "DAUADOPT",
-        "DAUFOST",
-        "DAUINLAW",
-        "DOMPART",
-        "EXT",
-        "FAMMEMB",
-        "FTH",
-        "FTHINLAW",
-        "FRND",
-        "GRFTH",
-        "GRMTH",
-        "GRNDCHILD",
-        "GRNDDAU",
-        "GRNDSON",
-        "GRPRNT",
-        "HBRO",
-        "HSIB",
-        "HSIS",
-        "HUSB",
-        "INLAW",
-        "MTH",
-        "MTHINLAW",
-        "NBOR",
-        "NBRO",
-        "NCHILD",
-        "NEPHEW",
-        "NIECE",
-        "NIENEPH",
-        "NSIB",
-        "NSIS",
-        "PRN",
-        "PRNINLAW",
-        "ROOM",
-        "SIB",
-        "SIBINLAW",
-        "SIGOTHR",
-        "SIS",
-        "SISINLAW",
-        "SON",
-        "SONADOPT",
-        "SONFOST",
-        "SONINLAW",
-        "SPS",
-        "STPBRO",
-        "STPCHLD",
-        "STPDAU",
-        "STPFTH",
-        "STPMTH",
-        "STPPRN",
-        "STPSIB",
-        "STPSIS",
-        "STPSON",
-        "UNCLE",
-        "WIFE",
-    }
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_OLDEST = 130
+"""Years that anybody can have lived."""
+_YEARS = range(1890, 2200)
+_PHONE = re.compile(r"[+(]?\d[\d ()+-]*(?: ?(?:x|ext\.?) ?\d{1,6})?", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+# RFC 5646 §2.1: language, extended languages, script, region, variants.
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?"
+    r"(?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*",
+    re.ASCII | re.IGNORECASE,
 )
-"""v3-RoleCode, the personal relationships."""
-WORDS: Mapping[str, str] = {
-    "aunt": "AUNT",
-    "brother": "BRO",
-    "brother-in-law": "BROINLAW",
-    "child": "CHILD",
-    "cousin": "COUSN",
-    "daughter": "DAU",
-    "daughter-in-law": "DAUINLAW",
-    "father": "FTH",
-    "friend": "FRND",
-    "grandchild": "GRNDCHILD",
-    "granddaughter": "GRNDDAU",
-    "grandfather": "GRFTH",
-    "grandmother": "GRMTH",
-    "grandparent": "GRPRNT",
-    "grandson": "GRNDSON",
-    "husband": "HUSB",
-    "mother": "MTH",
-    "neighbour": "NBOR",
-    "nephew": "NEPHEW",
-    "niece": "NIECE",
-    "parent": "PRN",
-    "partner": "DOMPART",
-    "relative": "FAMMEMB",
-    "sibling": "SIB",
-    "sister": "SIS",
-    "sister-in-law": "SISINLAW",
-    "son": "SON",
-    "son-in-law": "SONINLAW",
-    "spouse": "SPS",
-    "stepdaughter": "STPDAU",
-    "stepfather": "STPFTH",
-    "stepmother": "STPMTH",
-    "stepson": "STPSON",
-    "uncle": "UNCLE",
-    "wife": "WIFE",
-}
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""Invisible marks that turn the reading direction: they make a name show as another."""
+_LOST = "\ufffd"
 
 
-def words(cell: str) -> str:
-    """A name or a sentence, as written."""
-    if len(cell) > _LONGEST:
-        raise CellFault(f"is longer than {_LONGEST} characters; shorten it")
-    if any(not c.isprintable() for c in cell):
-        raise CellFault("holds a control character; write it again by hand")
+class Unfit(Exception):
+    """The cell does not hold what its column is for; the message says what to write."""
+
+
+def text(cell: str) -> str:
+    """Text as it is written; a formula is only text here."""
+    if len(cell) > LONGEST:
+        raise Unfit(f"is longer than {LONGEST} characters")
+    if _LOST in cell:
+        raise Unfit("holds the mark of a letter that was lost; write it again and save as UTF-8")
+    if not cell.isprintable() and any(_is_invisible(c) for c in cell):
+        raise Unfit("holds an invisible control character or a line break; write it on one line")
+    if cell != cell.strip():
+        raise Unfit("begins or ends with a space; take it out")
     return cell
 
 
-def code(cell: str) -> str:
-    """A code of somebody else's."""
-    if not _CODE.fullmatch(cell):
-        raise CellFault("must be letters, digits, spaces and . : / - only, at most 120")
-    return cell
-
-
-def yes_no(cell: str) -> bool:
+def yes_or_no(cell: str) -> bool:
     """``yes`` or ``no``."""
-    return one_of({"yes": True, "no": False})(cell)
+    return one_of(cell, ("yes", "no")) == "yes"
 
 
-def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
-    """One of a few words."""
-
-    def read(cell: str) -> T:
-        if cell not in values:
-            raise CellFault(f"must be one of: {', '.join(values)}")
-        return values[cell]
-
-    return read
+def one_of(cell: str, choices: tuple[str, ...]) -> str:
+    """One of a few words, in small letters."""
+    if cell not in choices:
+        raise Unfit(f"write {', '.join(choices[:-1])} or {choices[-1]}, in small letters")
+    return cell
 
 
-def some_of(values: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    """Several of a few words, parted by a semicolon."""
-
-    def read(cell: str) -> tuple[str, ...]:
-        found = tuple(part.strip() for part in cell.split(";"))
-        if not set(found) <= set(values) or len(set(found)) < len(found):
-            raise CellFault(f"must be some of: {';'.join(values)}, each once")
-        return found
-
-    return read
+def sharing(cell: str) -> Sharing:
+    """What the patient agreed to share."""
+    return Sharing(one_of(cell, tuple(Sharing)))
 
 
-def day(cell: str) -> date:
-    """A date, ISO 8601."""
+def any_date(cell: str) -> date:
+    """A date of our times."""
     try:
-        found = date.fromisoformat(cell) if len(cell) == len("2026-11-23") else None
+        found = date.fromisoformat(cell) if _DATE.fullmatch(cell) else None
     except ValueError:
         found = None
     if found is None:
-        raise CellFault("must be a real date, written like 2026-11-23")
+        raise Unfit("write a real date as year-month-day, such as 2026-11-22")
+    if found.year not in _YEARS:
+        raise Unfit(f"write a year from {_YEARS.start} to {_YEARS.stop - 1}")
     return found
 
 
-def past_day(today: date) -> Callable[[str], date]:
-    """A date that has come and that somebody alive may remember."""
+def birth_date(cell: str, today: date) -> date:
+    """A date on which somebody alive today can have been born."""
+    found = _past_date(cell, today)
+    if found.year < today.year - _OLDEST:
+        raise Unfit(f"is more than {_OLDEST} years ago")
+    return found
 
-    def read(cell: str) -> date:
-        found = day(cell)
-        if found > today:
-            raise CellFault("is in the future; check the year")
-        if found.year < today.year - 130:
-            raise CellFault("is more than 130 years ago; check the year")
-        return found
 
-    return read
+def past_date(cell: str, today: date) -> date:
+    """A date that has come; tomorrow too, for in summer London is a day ahead at midnight."""
+    return _past_date(cell, today + timedelta(days=1))
+
+
+def identifier(cell: str, synthetic: bool) -> Identifier:
+    """An NHS or CHI number that can be one."""
+    prefix, _, number = cell.partition(":")
+    if prefix not in (IdentifierKind.NHS, IdentifierKind.CHI):
+        raise Unfit("write nhs: or chi: and ten digits, such as nhs:9990000018")
+    kind = IdentifierKind(prefix)
+    fault = numbers.fault(number)
+    if fault is None and kind is IdentifierKind.CHI and not numbers.chi_number(number, synthetic):
+        fault = "a number that begins with no date of birth"
+    if fault is not None:
+        raise Unfit(f"holds {fault}; write {prefix}: and ten digits without spaces")
+    return Identifier(kind, number)
+
+
+def relationship(cell: str) -> str:
+    """The v3-RoleCode of the carer to the patient."""
+    found = relationships.relationship(cell)
+    if found is None:
+        raise Unfit(
+            "write what the carer is to the patient: a v3-RoleCode in capitals such as DAUC, "
+            "or a common word such as daughter, or relative if none fits"
+        )
+    return found
+
+
+def topics(cell: str) -> tuple[str, ...]:
+    """The topics of a passport, each once."""
+    found = tuple(cell.split(";"))
+    if not set(found) <= set(TOPICS) or len(set(found)) < len(found):
+        raise Unfit(f"write each of {', '.join(TOPICS)} at most once, with ; between and no space")
+    return found
+
+
+def language(cell: str) -> str:
+    """A language tag."""
+    return _shaped(cell, _LANGUAGE, "write a BCP 47 language tag, such as en, gd, ur or pt-BR")
 
 
 def phone(cell: str) -> str:
     """A telephone number."""
-    return _shaped(_PHONE, cell, "must be a telephone number, like 01698 000000")
+    reason = "write a telephone number: digits, spaces, brackets, hyphens, + in front"
+    if not 3 <= sum(c.isdigit() for c in cell) <= 20:
+        raise Unfit(reason)
+    return _shaped(cell, _PHONE, reason)
 
 
 def email(cell: str) -> str:
     """An e-mail address."""
-    return _shaped(_EMAIL, cell, "must be an e-mail address, like desk@centre.example")
+    return _shaped(cell, _EMAIL, "write an e-mail address, such as name@centre.example")
 
 
-def language(cell: str) -> str:
-    """A BCP 47 language tag."""
-    return _shaped(_LANGUAGE, cell, "must be a language tag (BCP 47), like en, ur or pl")
+def _shaped(cell: str, shape: re.Pattern[str], reason: str) -> str:
+    if not shape.fullmatch(cell):
+        raise Unfit(reason)
+    return cell
 
 
-def postcode(cell: str) -> str:
-    """A UK postcode or its first half."""
-    return _shaped(_POSTCODE, cell, "must be a postcode, like ML6 0XX").upper()
-
-
-def relationship(cell: str) -> str:
-    """What the carer is to the patient: a v3-RoleCode or its common English word."""
-    found = cell if cell in RELATIONSHIPS else WORDS.get(cell.casefold())
-    if found is None:
-        raise CellFault("must be what the carer is to the patient, like daughter, CHILD or FRND")
+def _past_date(cell: str, latest: date) -> date:
+    found = any_date(cell)
+    if found > latest:
+        raise Unfit("is in the future")
     return found
 
 
-def identifier(synthetic: bool) -> Callable[[str], Identifier]:
-    """``nhs:`` or ``chi:`` and ten digits."""
-
-    def read(cell: str) -> Identifier:
-        kind, colon, digits = cell.partition(":")
-        if not colon or kind not in ("nhs", "chi"):
-            raise CellFault("must begin with nhs: or chi:, like nhs:9990000018")
-        value = nhs_number(digits) if kind == "nhs" else chi_number(digits, synthetic)
-        if value is None or len(digits) != len(value):
-            name = "an NHS number" if kind == "nhs" else "a CHI number"
-            raise CellFault(f"is not {name}: ten digits whose check digit is right")
-        return Identifier(IdentifierKind(kind), value)
-
-    return read
-
-
-def _shaped(shape: re.Pattern[str], cell: str, otherwise: str) -> str:
-    if not shape.fullmatch(cell):
-        raise CellFault(otherwise)
-    return cell
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or character in _TURNING

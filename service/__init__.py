@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Wiring, workers, web pages and the command line."""

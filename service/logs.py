@@ -69,7 +69,7 @@ def only_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def traceback_without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Turn ``failure`` into the places it passed and its type: an exception's text may quote data."""
+    """Turn ``failure`` into its type and the places it passed: its text may quote data."""
     failure = event.pop("failure", None)
     if isinstance(failure, BaseException):
         event["error"] = type(failure).__name__

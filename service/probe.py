@@ -8,7 +8,7 @@ from alerts.model.register import CaredFor, Carer, Registration, Sharing
 from alerts.model.site import Feed, Site
 
 NUMBER = "9999990002"
-_LONDON = ZoneInfo("Europe/London")
+LONDON = ZoneInfo("Europe/London")
 
 REGISTRATION = Registration(
     registration_id="PROBE",
@@ -40,7 +40,7 @@ def cancellation(site: Site, feed: Feed, visit: str, now: datetime) -> bytes:
 
 
 def _message(site: Site, feed: Feed, trigger: str, visit: str, now: datetime) -> bytes:
-    local = f"{now.astimezone(_LONDON):%Y%m%d%H%M%S}"
+    local = f"{now.astimezone(LONDON):%Y%m%d%H%M%S}"
     application = "THINKCARER" if feed.sending_application == "*" else feed.sending_application
     facility = "PROBE" if feed.sending_facility == "*" else feed.sending_facility
     authority = next((alias for alias, kind in feed.identifiers if kind == "nhs"), "NHS")

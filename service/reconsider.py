@@ -83,6 +83,7 @@ def reconsider(
             policy=policy,
             site=desk.site,
             now=desk.now,
+            unsent=frozenset(outbox.unsent(tx, stay.id)),
             is_stale=happened is not None
             and desk.now - happened > timedelta(hours=policy.stale_after),
         )
@@ -116,6 +117,8 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
         return
     if isinstance(alert, Notice) and alert.status is not NoticeStatus.COMPLETED:
         outbox.withdraw(tx, alert.id, desk.now)
+    if isinstance(alert, Notice) and alert.status is NoticeStatus.NOT_DONE:
+        return
     outbox.put(
         tx,
         outbox.Posting(

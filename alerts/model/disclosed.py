@@ -26,7 +26,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class DisclosedTask:
-    """A Task as one recipient may see it. For a centre, patient, visit, place and facts are None."""
+    """A Task as one recipient may see it; a centre gets no patient, visit, place or facts."""
 
     id: str
     code: TaskCode

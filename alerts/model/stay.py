@@ -1,6 +1,6 @@
 """A hospital stay as we believe it, folded from its events by event time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -32,7 +32,7 @@ class Stay:
     feed: str
     visit: str
     """PV1-19, or where there was none the stay's own id."""
-    patient: Patient = Patient()
+    patient: Patient = field(default_factory=Patient)
     status: StayStatus = StayStatus.OPEN
     patient_class: PatientClass | None = None
     place: Place | None = None

@@ -6,7 +6,7 @@ from datetime import timedelta
 from alerts.model.alert import OPEN_STATUSES, Alert, MatchGrade, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.model.stay import StayStatus
-from alerts.rules.gates import lapsed
+from alerts.rules.gates import ended, misplaced
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or
 from alerts.rules.situation import Case
 
@@ -46,7 +46,7 @@ def _why_not(case: Case) -> str | None:
         return "there is no doubt any more"
     if not case.registration.agrees_hospital:
         return "the carer does not agree that the hospital is told"
-    return lapsed(case) or _too_late(case)
+    return misplaced(case) or ended(case) or _too_late(case)
 
 
 def _too_late(case: Case) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from alerts.hours import working_deadline
 from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
 from alerts.model.events import Answer
-from alerts.rules.gates import lapsed, voided
+from alerts.rules.gates import ended, voided
 from alerts.rules.news import standing_discharge
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
 from alerts.rules.situation import Case, is_hidden
@@ -48,7 +48,7 @@ def _why_not(case: Case) -> str | None:
     if why is None and case.stay.died:
         why = "the patient died"
     if why is None:
-        why = lapsed(case)
+        why = ended(case)
     if why is None and is_hidden(case.situation):
         why = "a gate is closed"
     return why

@@ -44,26 +44,32 @@ def unfit(case: Case) -> Bar | None:
         return Bar(why, is_void=True)
     if not case.registration.agrees_hospital:
         return Bar("the carer does not agree that the hospital is told")
-    why = lapsed(case)
+    why = ended(case)
     return None if why is None else Bar(why)
 
 
 def voided(case: Case) -> str | None:
-    """There was no admission, or it is not, or not surely, this person's."""
+    """There was no admission, it is not surely this person's, or it is no stay of ours."""
     if case.stay.status is StayStatus.CANCELLED:
         return "the admission was cancelled"
     if case.match is None:
         return "not the person on the register"
-    return None if case.is_certain else "not certain that it is the same person"
+    if not case.is_certain:
+        return "not certain that it is the same person"
+    return misplaced(case)
 
 
-def lapsed(case: Case) -> str | None:
-    """It is this person's stay, and none of ours any more; ask only where there is a match."""
-    if case.match is not None and case.match.ended:
-        return "the registration has ended"
+def misplaced(case: Case) -> str | None:
+    """Not an inpatient, or on a ward where nobody is shown anything yet."""
     if not case.stay.is_inpatient:
         return "not an inpatient stay"
     return "the ward is not live" if case.where.reach is Reach.NOT_LIVE else None
+
+
+def ended(case: Case) -> str | None:
+    """The centre does not look after this carer any more."""
+    is_over = case.match is not None and case.match.ended
+    return "the registration has ended" if is_over else None
 
 
 def silence(case: Case) -> str | None:

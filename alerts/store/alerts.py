@@ -48,6 +48,7 @@ _DELIVERED = (
 
 _INSERT = insert(alert_table)
 _UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
+_UPDATE_BODY = _UPDATE.values(body=bindparam("new_body"))
 
 _OF_RENDERING = frozenset({"meta", "text", "lastModified"})
 """What differs between two renderings of the same thing."""
@@ -73,13 +74,15 @@ def was_delivered(tx: Connection, stay_id: str, code: TaskCode) -> bool:
 def record(
     tx: Connection, alert: Alert, rendered: str, entry: int | None, now: datetime
 ) -> int | None:
-    """Keep a new or changed Task or notice; its version, or None where nothing changed."""
+    """Keep a new or changed Task or notice; its version, or None where it says nothing new."""
     row = _row(alert, rendered) | {"entry": entry, "updated_at": now}
     stands = tx.execute(_STANDS, {"alert": alert.id}).first()
     if stands is None:
         tx.execute(_INSERT, row | {"id": alert.id, "version": 1})
         return 1
-    if stands.body == row["body"] and _says(stands.rendered) == _says(rendered):
+    if _says(stands.rendered) == _says(rendered):
+        if stands.body != row["body"]:  # what only we keep, such as when it was seen
+            tx.execute(_UPDATE_BODY, {"alert": alert.id, "new_body": row["body"]})
         return None
     version = int(stands.version) + 1
     tx.execute(_UPDATE, row | {"alert": alert.id, "version": version})
@@ -100,6 +103,8 @@ def _row(alert: Alert, rendered: str) -> dict[str, object]:
         "recipient_kind": alert.recipient.kind.value,
         "recipient": alert.recipient.code,
         "status": alert.status.value,
+        "subject": _subject(rendered),
+        "focus": alert.focus if isinstance(alert, Task) else None,
         "body": body,
         "rendered": rendered,
     }
@@ -113,6 +118,13 @@ def _row(alert: Alert, rendered: str) -> dict[str, object]:
         "authored_at": alert.decided_at,
         "due_at": None,
     }
+
+
+def _subject(rendered: str) -> str:
+    """``system|value`` of whom the resource itself names, empty where it names nobody."""
+    body = json.loads(rendered)
+    named = (body.get("for") or body.get("subject") or {}).get("identifier") or {}
+    return f"{named.get('system', '')}|{named.get('value', '')}" if named else ""
 
 
 def for_desk(tx: Connection, kind: RecipientKind, code: str) -> tuple[Alert, ...]:

@@ -84,6 +84,13 @@ _WITHDRAW = (
     .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
 )
 
+# Notices of a stay that are still here: undone now, they need no correction.
+_UNSENT = select(outbox_table.c.alert).where(
+    outbox_table.c.stay == bindparam("stay"),
+    outbox_table.c.kind == "Communication",
+    outbox_table.c.state.in_(("waiting", "stuck")),
+)
+
 # Oldest first, without the payload's meaning: ids, desks and states.
 _FIND = select(outbox_table).order_by(outbox_table.c.id)
 _STUCK = _FIND.where(outbox_table.c.state == "stuck")
@@ -196,6 +203,11 @@ def resend(tx: Connection, parcel_id: int, now: datetime) -> bool:
 def withdraw(tx: Connection, alert_id: str, now: datetime) -> int:
     """Never carry what still waits for this alert; how many parcels that were."""
     return tx.execute(_WITHDRAW, {"wanted": alert_id, "now": now}).rowcount
+
+
+def unsent(tx: Connection, stay_id: str) -> list[str]:
+    """Ids of the notices of this stay that nobody has carried yet."""
+    return list(tx.execute(_UNSENT, {"stay": stay_id}).scalars())
 
 
 def find(tx: Connection, stuck: bool = False) -> list[ParcelRow]:

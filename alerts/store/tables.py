@@ -127,15 +127,20 @@ alert = Table(
     Column("updated_at", _Instant, nullable=False),
     Column("due_at", _Instant),
     Column("entry", BigInteger),
+    Column("subject", Text, nullable=False),
+    Column("focus", String(36)),
     Column("version", Integer, nullable=False, default=1),
     Column("body", Text, nullable=False),
     Column("rendered", Text, nullable=False),
     Index("ix_alert_desk", "recipient_kind", "recipient", "status"),
+    Index("ix_alert_registration", "registration"),
     Index("ix_alert_updated", "updated_at", "id"),
     Index("ix_alert_entry", "entry"),
+    Index("ix_alert_subject", "subject"),
 )
 """``kind`` is Task or Communication, ``body`` our record as JSON, ``rendered`` the FHIR JSON that
-stands; ``entry`` the journal entry that last changed it (None: a clock or a person)."""
+stands; ``subject`` is ``system|value`` of whom it names; ``entry`` the journal entry that last
+changed it (None: a clock or a person)."""
 
 outbox = Table(
     "outbox",

@@ -101,8 +101,8 @@ def narrative(title: str, lines: Iterable[str | None]) -> Element:
 
 def words(text: str | None) -> str | None:
     """Text without what FHIR strings may not hold: control characters, space at the ends."""
-    if text is None:
-        return None
+    if text is None or text.isprintable():
+        return (text or "").strip() or None
     return "".join(c if _is_readable(c) else " " for c in text).strip() or None
 
 

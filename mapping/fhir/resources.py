@@ -77,7 +77,7 @@ def _model_faults(kind: str, body: Mapping[str, object]) -> list[str]:
     except ValidationError as err:
         # The library's own message quotes the values, which may be a patient's.
         return [f"{_path(e['loc'])} {e['type']}" for e in err.errors(include_input=False)]
-    except KeyError:
+    except (KeyError, ValueError):
         return ["a resource type that R4 does not know"]
     return []
 

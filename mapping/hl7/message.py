@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alerts.model.events import CLEARED, Change, Cleared
-from mapping.hl7.plan import FieldPlan, plan_for
+from mapping.hl7.plan import FieldPlan, Pick, plan_for
 from mapping.hl7.text import (
     NULL,
     Decoded,
@@ -14,6 +14,8 @@ from mapping.hl7.text import (
     separators_of,
     unescape,
 )
+
+_NO_FIELDS: dict[str, tuple["Values", ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +83,47 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
     size = len(parts)
     singles: dict[str, str | Cleared] = {}
     repeated: dict[str, tuple[Values, ...]] = {}
-    for plan in plans:
-        if plan.index >= size:
+    for path, position, repeats, picks, first in plans:
+        if position >= size:
             break
-        raw = parts[plan.index]
+        raw = parts[position]
         if not raw:
             continue
-        if plan.repeats:
+        if repeats:
             rows = []
             for repetition in raw.split(separators.repetition):
                 row: dict[str, str | Cleared] = {}
-                _pick(row, repetition, plan, separators, codec)
-                rows.append(Values(row))
-            repeated[plan.path] = tuple(rows)
+                _pick(row, repetition, picks, separators, codec)
+                rows.append(Values(row, _NO_FIELDS))
+            repeated[path] = tuple(rows)
         elif raw.isalnum():  # no separator in it: most fields
-            if plan.first:
-                singles[plan.first] = raw
+            if first:
+                singles[first] = raw
         else:
-            _pick(singles, raw.split(separators.repetition, 1)[0], plan, separators, codec)
+            _pick(singles, raw.split(separators.repetition, 1)[0], picks, separators, codec)
     return Values(singles, repeated)
 
 
 def _pick(
     into: dict[str, str | Cleared],
     raw: str,
-    plan: FieldPlan,
+    picks: tuple[Pick, ...],
     separators: Separators,
     codec: str,
 ) -> None:
     if raw.startswith(NULL) and raw.rstrip(separators.component + separators.subcomponent) == NULL:
-        into.update({pick.path: CLEARED for pick in plan.picks})
+        into.update({pick.path: CLEARED for pick in picks})
         return
     components = raw.split(separators.component)
     size = len(components)
-    for pick in plan.picks:
-        if pick.component > size:
+    for path, component, _, _ in picks:
+        if component > size:
             break
-        value = components[pick.component - 1]
+        value = components[component - 1]
         if value.isalnum():
-            into[pick.path] = value
+            into[path] = value
         elif value:
-            _pick_signs(into, pick.path, value, separators, codec)
+            _pick_signs(into, path, value, separators, codec)
 
 
 def _pick_signs(

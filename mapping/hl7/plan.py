@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from hl7apy import SUPPORTED_LIBRARIES, load_library
 from hl7apy.exceptions import HL7apyException
@@ -34,8 +35,7 @@ USUAL_VERSION = "2.4"
 _PATH = re.compile(r"(\w{3})-(\d+)(\*?)\.(\d+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """One value to take: component ``component`` of a field, down to its first sub-component."""
 
     path: str
@@ -45,12 +45,11 @@ class Pick:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlan:
-    """The values to take from one field; ``index`` counts from the segment's name."""
+class FieldPlan(NamedTuple):  # unpacked for every field of every message
+    """The values to take from one field; ``position`` counts from the segment's name."""
 
     path: str
-    index: int
+    position: int
     repeats: bool
     picks: tuple[Pick, ...]
     """In ascending order of component."""
@@ -124,7 +123,7 @@ def _source(version: str, path: str, component: int) -> tuple[str | None, str]:
 
 
 def explain(text: str) -> list[FieldLine]:
-    """Every valued field with hl7apy's names, values as sent; it explains what it can, always.
+    """Every valued field with hl7apy's names, values as sent; unknown segments have no names.
 
     A field of several components is followed by its components.
     """

@@ -16,6 +16,7 @@ _STAMP = re.compile(
 )
 _FURTHEST = timedelta(hours=14)
 """No place is further from UTC."""
+_LONGEST = 40
 _EARLIEST_BIRTH = date(1880, 1, 1)
 
 
@@ -42,6 +43,30 @@ class Instant:
 
 def instant(raw: str, arrived_at: datetime) -> Instant | None:
     """The moment that an HL7 TS or DTM names, or None where there is no such moment."""
+    shown = _shown(raw) if len(raw) <= _LONGEST else None
+    if shown is None:
+        return None
+    if shown.is_utc:
+        return Instant(shown.clock, shown.has_day, shown.has_hour)
+    try:
+        at, change = _from_london(shown.clock, arrived_at)
+    except OverflowError:
+        return None
+    return Instant(at, shown.has_day, shown.has_hour, change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a stamp shows: UTC where it had an offset, else the hands of a London clock."""
+
+    clock: datetime
+    is_utc: bool
+    has_day: bool
+    has_hour: bool
+
+
+@lru_cache(maxsize=4096)  # the same stamps come in MSH-7, EVN-2 and all messages of a stay
+def _shown(raw: str) -> _Shown | None:
     found = _STAMP.fullmatch(raw)
     if found is None:
         return None
@@ -61,12 +86,10 @@ def instant(raw: str, arrived_at: datetime) -> Instant | None:
             away = timedelta(hours=int(hours), minutes=int(minutes))
             if int(minutes) > 59 or away > _FURTHEST:
                 return None
-            at, change = (clock - away if sign == "+" else clock + away), ClockChange.NONE
-        else:
-            at, change = _from_london(clock, arrived_at)
+            clock = clock - away if sign == "+" else clock + away
     except (ValueError, OverflowError):
         return None
-    return Instant(at, day is not None, hour is not None, change)
+    return _Shown(clock, sign is not None, day is not None, hour is not None)
 
 
 def _from_london(clock: datetime, arrived_at: datetime) -> tuple[datetime, ClockChange]:

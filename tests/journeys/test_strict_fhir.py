@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from alerts.model.alert import NoticeStatus, TaskCode, TaskState, TaskStatus
-from alerts.model.events import FactKind, PatientClass, Place
+from alerts.model.events import FactKind, PatientClass
 from alerts.model.identity import Identifier, IdentifierKind, Patient, Sex
-from alerts.model.register import CaredFor, Carer, Registration, Sharing
+from alerts.model.register import Carer
 from alerts.model.site import Nation, NoticeEvent
-from alerts.model.stay import Stay, StayStatus
+from alerts.model.stay import StayStatus
 from mapping.fhir import communication, people, task
 from mapping.fhir.systems import Claims
 from mapping.relationships import CODES
@@ -29,15 +29,14 @@ from tests.support.disclosed import (
     a_ward_task,
 )
 from tests.support.fhir_server import FhirServer, Refused, essence
+from tests.support.records import a_registration, a_stay
 from tests.support.services import fhir_url
 
 DRAFT = Claims(draft=True)
 TODAY = date(2026, 11, 22)
 
-A_STAY = Stay(
+A_STAY = a_stay(
     id="0d677679-1703-53d0-9cda-10276d3ba54c",
-    feed="pas",
-    visit="V100",
     patient=Patient(
         identifiers=(NHS, CHI, LOCAL),
         family="O'Neill-Smith",
@@ -47,8 +46,6 @@ A_STAY = Stay(
         postcode="ML1 1AA",
         phone="07700 900002",
     ),
-    patient_class=PatientClass.INPATIENT,
-    place=Place("L302H", "M7A", "1", "B2"),
     admitted_at=AUTHORED_AT,
 )
 DISCHARGED = replace(
@@ -58,16 +55,8 @@ DISCHARGED = replace(
     method="1",
     destination="19",
 )
-A_REGISTRATION = Registration(
-    registration_id="LANCARERS-1",
-    centre="LANCARERS",
-    carer=Carer("Ann", "Smith", phone="07700 900001", email="ann@example.com", language="gd"),
-    patient=CaredFor(NHS, "Mary", "Smith", date(1941, 5, 5), "ML1 1AA"),
-    relationship="DAUC",
-    agrees_hospital=True,
-    agrees_events=True,
-    sharing=Sharing.FULL,
-    registered_on=date(2026, 1, 1),
+A_REGISTRATION = a_registration(
+    carer=Carer("Ann", "Smith", phone="07700 900001", email="ann@example.com", language="gd")
 )
 
 TASKS = [
@@ -81,7 +70,7 @@ TASKS = [
     a_ward_task(facts=(replace(a_fact(), words="", by="", how=""),)),
     a_ward_task(carer=None),
     a_ward_task(registration_id=None),
-    a_ward_task(note="5 < 6 & \x07 \"so\" – ünï 👩‍⚕️", carer="<b>Ann</b>, daughter"),
+    a_ward_task(note='5 < 6 & \x07 "so" ünï \U0001f469', carer="<b>Ann</b>, daughter"),
     a_ward_task(due_at=AUTHORED_AT - timedelta(days=1)),
     a_ward_task(modified_at=AUTHORED_AT - timedelta(hours=1)),
     a_ward_task(

@@ -32,7 +32,7 @@ class FhirServer:
         self._http.close()
 
     def put(self, rendered: str) -> dict[str, object]:
-        """Store it under its own id and return what the server then holds, without meta and text."""
+        """Store it under its own id; what the server then holds, without meta and text."""
         sent = json.loads(rendered)
         path = f"/{sent['resourceType']}/{sent['id']}"
         answer = self._http.put(path, content=rendered.encode())

@@ -146,6 +146,7 @@ DEMOGRAPHICS = [
     (5, "Ogilvie^Mairi~Other^Name", "family", "Ogilvie", "the first repetition"),
     (5, '""', "family", CLEARED, "D8: the whole name cleared"),
     (5, '""', "given", CLEARED, "D8: the whole name cleared"),
+    (5, '""^^', "given", CLEARED, "separators at the end say nothing"),
     (5, 'Ogilvie^""', "given", CLEARED, "one component cleared"),
     (5, "Ogilvie", "given", None, "D8: absent"),
     (5, "\\X2222\\", "family", '""', "quotation marks by escape are data"),

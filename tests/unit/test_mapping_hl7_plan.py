@@ -189,7 +189,7 @@ def messages(draw):
         own_fields = [f for f in plans if any(p.version in (version, None) for p in f.picks)]
         if name == "MSH" or not own_fields:
             continue
-        values = {f.index: draw(REPEATED if f.repeats else FIELD) for f in own_fields}
+        values = {f.position: draw(REPEATED if f.repeats else FIELD) for f in own_fields}
         lines.append("|".join([name, *(values.get(n, "") for n in range(1, max(values) + 1))]))
     return "\r".join(lines)
 

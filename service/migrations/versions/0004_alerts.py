@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("entry", sa.BigInteger(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("focus", sa.String(length=36), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("rendered", sa.Text(), nullable=False),
@@ -33,6 +35,8 @@ def upgrade() -> None:
         "ix_alert_desk", "alert", ["recipient_kind", "recipient", "status"], unique=False
     )
     op.create_index("ix_alert_entry", "alert", ["entry"], unique=False)
+    op.create_index("ix_alert_registration", "alert", ["registration"], unique=False)
+    op.create_index("ix_alert_subject", "alert", ["subject"], unique=False)
     op.create_index(op.f("ix_alert_stay"), "alert", ["stay"], unique=False)
     op.create_index("ix_alert_updated", "alert", ["updated_at", "id"], unique=False)
     op.create_table(

@@ -1,0 +1,1 @@
+"""What people and machines see: pages, the FHIR façade, health and metrics."""

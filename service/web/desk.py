@@ -1,0 +1,41 @@
+"""What the pages need from the rest of the service, handed in at start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from alerts.model.events import Answered, FactRecorded
+from alerts.model.site import Site
+from service.database import Database
+
+
+class Acts(Protocol):
+    """What a page may do; each is one step of the line."""
+
+    def record_fact(self, actor: str, stay: str, event: FactRecorded) -> None:
+        """Keep a fact that the ward recorded."""
+        ...
+
+    def answer(self, actor: str, stay: str, event: Answered) -> None:
+        """Keep what somebody answered on a Task or notice."""
+        ...
+
+    def decide_match(self, actor: str, task: str, is_same: bool) -> None:
+        """Keep a coordinator's answer about a doubtful match."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One site's pages; ``one_click`` offers the demo's sign-in buttons."""
+
+    database: Database
+    site: Site
+    secret_key: str
+    pages_open: bool
+    one_click: bool
+    now: Callable[[], datetime]
+    acts: Acts
+    ready: Callable[[], tuple[str, ...]]
+    metrics: Callable[[], bytes]

@@ -1,0 +1,91 @@
+"""Times and numbers as people on a ward read them; London wall clock, never "3 hours ago"."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time that a page was printed at, and words for other times beside it."""
+
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The day on a British wall."""
+        return self.now.astimezone(LONDON).date()
+
+    def stamp(self) -> str:
+        """``Tue 24 Nov 2026, 03:12``."""
+        local = self.now.astimezone(LONDON)
+        return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+
+    def time(self, at: datetime) -> str:
+        """``03:12`` today, ``Mon 17:40`` within the week, else ``Mon 16 Nov 17:40``."""
+        local = at.astimezone(LONDON)
+        if local.date() == self.today:
+            return f"{local:%H:%M}"
+        if abs(local.date() - self.today) < timedelta(days=6):
+            return f"{local:%a %H:%M}"
+        return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+    def due(self, at: datetime) -> str:
+        """``By 12:00 today``, ``By 17:00 on Wed 25 Nov`` or ``Overdue since 21:40 Mon``."""
+        local = at.astimezone(LONDON)
+        if at < self.now:
+            day = "" if local.date() == self.today else f" {local:%a} {local.day} {local:%b}"
+            return f"Overdue since {local:%H:%M}{day}"
+        if local.date() == self.today:
+            return f"By {local:%H:%M} today"
+        return f"By {local:%H:%M} on {local:%a} {local.day} {local:%b}"
+
+    def is_late(self, at: datetime | None) -> bool:
+        """The time is past."""
+        return at is not None and at < self.now
+
+    def day(self, on: date) -> str:
+        """``today, Tue 24 November``, ``tomorrow, Wed 25 November`` or ``Thu 26 November``."""
+        words = f"{on:%a} {on.day} {on:%B}"
+        if on == self.today:
+            return f"today, {words}"
+        if on == self.today + timedelta(days=1):
+            return f"tomorrow, {words}"
+        return words
+
+    def short_day(self, on: date) -> str:
+        """``Tue 24 Nov``."""
+        return f"{on:%a} {on.day} {on:%b}"
+
+    def exact(self, at: datetime) -> str:
+        """``Mon 23 Nov 17:40:02``, for engineers."""
+        local = at.astimezone(LONDON)
+        return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
+
+    def half_day(self, at: datetime) -> str:
+        """``Fri 20 Nov, afternoon``: what a centre may know of the hour."""
+        local = at.astimezone(LONDON)
+        return f"{local:%a} {local.day} {local:%b}, {'morning' if local.hour < 12 else 'afternoon'}"
+
+
+def age(born: date | None, today: date) -> str:
+    """Whole years, or nothing."""
+    if born is None:
+        return ""
+    return str(today.year - born.year - ((today.month, today.day) < (born.month, born.day)))
+
+
+def spaced(number: str) -> str:
+    """``999 000 1022``: ten digits as people read them aloud."""
+    return f"{number[:3]} {number[3:6]} {number[6:]}" if len(number) == 10 else number
+
+
+def parsed(text: str) -> datetime | None:
+    """A time as a form's datetime-local sends it, London wall clock; None if it is none."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return local.replace(tzinfo=local.tzinfo or LONDON).astimezone(UTC)

@@ -1,0 +1,180 @@
+"""What a centre is told, told anew and what is taken back, and when news is too old."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from alerts.model.alert import (
+    NoticeStatus,
+    RecipientKind,
+    TaskCode,
+    TaskStatus,
+)
+from alerts.model.events import Hiding, PlannedDate
+from alerts.model.identity import Identifier, IdentifierKind
+from alerts.model.register import Sharing
+from alerts.model.site import NoticeEvent
+from tests.support.desk import (
+    PATIENT,
+    Desk,
+    a01,
+    a03,
+    a08,
+    a11,
+    a13,
+    a16,
+    a25,
+    a_registration,
+    at,
+)
+
+FRIDAY = date(2026, 11, 20)
+SATURDAY = date(2026, 11, 21)
+
+
+def test_the_discharge_cancelled_corrects_the_discharge_alone_and_the_plan_stands():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5), a13(6))
+    (left,) = desk.notices(NoticeEvent.DISCHARGED)
+    (correction,) = desk.notices(NoticeEvent.CANCELLED)
+    assert correction.in_response_to == (left.id,)
+    assert desk.belief() == {"has_left": False, "planned_on": FRIDAY}
+
+
+def test_the_admission_cancelled_answers_all_that_stands_in_one():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a16(2, SATURDAY), a03(5), a11(6))
+    (correction,) = desk.notices(NoticeEvent.CANCELLED)
+    assert len(correction.in_response_to) == 3
+
+
+def test_a_plan_made_anew_after_its_end_is_told_anew():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a25(2), a16(3, FRIDAY), a25(4))
+    assert len(desk.notices(NoticeEvent.PLANNED)) == 2
+    assert len(desk.notices(NoticeEvent.CANCELLED)) == 2
+
+
+def test_a_date_that_moves_there_and_back_is_told_each_time():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a16(2, SATURDAY), a16(3, FRIDAY), a16(4, SATURDAY))
+    assert len(desk.notices(NoticeEvent.DATE_CHANGED)) == 3
+    assert desk.belief()["planned_on"] == SATURDAY
+
+
+def test_the_planned_date_of_a_discharge_message_is_no_move():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5, planned=PlannedDate(SATURDAY)))
+    assert desk.notices(NoticeEvent.DATE_CHANGED) == []
+
+
+def test_a_cancelled_plan_stays_cancelled_even_if_its_message_repeats_the_date():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a25(2, planned=PlannedDate(FRIDAY)))
+    assert len(desk.notices(NoticeEvent.CANCELLED)) == 1
+
+
+@pytest.mark.parametrize(("on", "told"), [(date(2026, 11, 16), 1), (date(2026, 11, 15), 0)])
+def test_a_planned_date_that_has_passed_tells_nobody(on, told):
+    desk = Desk().tell(a01(admitted_at=at(-72)), a16(1, on))
+    assert len(desk.notices(NoticeEvent.PLANNED)) == told
+
+
+def test_a_restriction_withdraws_each_notice_and_leaves_it_as_it_was():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a16(2, SATURDAY), a08(3, hiding=Hiding.LOCAL))
+    withdrawn = desk.notices(NoticeEvent.WITHDRAWN)
+    assert [len(n.in_response_to) for n in withdrawn] == [1, 1]
+    assert {n.status for n in desk.notices(NoticeEvent.PLANNED)} == {NoticeStatus.COMPLETED}
+    assert desk.belief()["planned_on"] is None
+    assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.REQUESTED
+
+
+def test_a_restriction_after_leaving_calls_off_the_centre():
+    desk = Desk().tell(a01(), a03(5), a08(6, sensitive=True))
+    assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.CANCELLED
+    assert desk.task(TaskCode.REPAIR_MISSED).status is TaskStatus.REQUESTED
+    assert desk.belief()["has_left"] is False
+
+
+def test_a_restriction_lifted_lets_the_news_go_out_anew():
+    desk = Desk().tell(
+        a01(), a16(1, FRIDAY), a08(2, hiding=Hiding.LOCAL), a08(3, hiding=Hiding.NONE)
+    )
+    assert len(desk.notices(NoticeEvent.PLANNED)) == 2
+    assert desk.belief()["planned_on"] == FRIDAY
+
+
+def test_a_wrong_person_makes_the_notice_an_error_and_calls_off_every_task():
+    other = replace(PATIENT, identifiers=(Identifier(IdentifierKind.NHS, "9990000026"),))
+    stranger = replace(other, family="Brown", given="Tom", birth_date=date(1950, 1, 1))
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5), a08(6, patient=stranger))
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.ENTERED_IN_ERROR]
+    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 2
+    assert desk.open_tasks() == set()
+    assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.CANCELLED
+
+
+def test_a_death_withdraws_nothing_that_was_sent_and_everything_that_was_not():
+    desk = Desk().tell(a01(), a16(1, FRIDAY))
+    desk.unsent = frozenset(n.id for n in desk.notices(NoticeEvent.PLANNED))
+    desk.tell(a08(2, died=True))
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.NOT_DONE]
+
+
+def test_what_was_not_sent_needs_no_correction():
+    desk = Desk().tell(a01(), a16(1, FRIDAY))
+    desk.unsent = frozenset(n.id for n in desk.notices(NoticeEvent.PLANNED))
+    desk.tell(a25(2))
+    assert desk.notices(NoticeEvent.CANCELLED) == []
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.NOT_DONE]
+    desk.unsent = frozenset()
+    desk.tell(a16(3, FRIDAY))
+    assert desk.belief()["planned_on"] == FRIDAY
+
+
+def test_at_most_one_bereavement_task_whatever_the_number_of_carers():
+    two = (a_registration(), a_registration(registration_id="R2"))
+    desk = Desk(register=two).tell(a01(), a08(1, died=True))
+    assert len(desk.tasks(TaskCode.INVOLVE_CARER)) == 2
+    task = desk.task(TaskCode.BEREAVEMENT_SUPPORT)
+    assert (task.registration, task.recipient.kind) == (None, RecipientKind.COORDINATOR)
+
+
+def test_nobody_on_the_register_means_no_bereavement_task():
+    assert Desk(register=()).tell(a01(), a08(1, died=True)).said() == []
+
+
+def test_an_ended_registration_calls_off_what_is_open_and_corrects_what_stands():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5))
+    desk.register = (a_registration(ended_on=date(2026, 11, 16)),)
+    desk.ask(at(6))
+    assert desk.open_tasks() == set()
+    assert desk.belief()["has_left"] is True
+    desk.tell(a13(7))
+    assert desk.belief()["has_left"] is False
+
+
+def test_a_change_of_mind_lets_what_stands_stand():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5))
+    desk.register = (a_registration(sharing=Sharing.REFUSED),)
+    desk.ask(at(6))
+    assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.REQUESTED
+    assert desk.notices(NoticeEvent.WITHDRAWN) == []
+
+
+def test_a_carer_registered_after_the_discharge_was_not_missed():
+    late = a_registration(registered_on=date(2026, 11, 17))
+    desk = Desk(register=(late,)).tell(a03(5))
+    assert desk.said() == ["contact-carer requested", "notice discharged completed"]
+
+
+def test_old_news_updates_what_is_there_and_raises_nothing():
+    desk = Desk().tell(a01(), a16(1, FRIDAY))
+    desk.is_stale = True
+    desk.tell(a16(2, SATURDAY), a03(5))
+    assert desk.said() == ["involve-carer failed", "notice planned completed"]
+    desk.tell(a13(6))
+    assert desk.said() == ["involve-carer requested", "notice planned completed"]
+    desk.tell(a25(7))
+    assert "notice cancelled completed" in desk.said()
+
+
+@pytest.mark.parametrize(("hours", "told"), [(24, 1), (24.1, 0)])
+def test_a_discharge_is_news_for_a_day(hours, told):
+    desk = Desk(now=at(5 + hours)).tell(a01(), a03(5))
+    assert len(desk.notices(NoticeEvent.DISCHARGED)) == told
