@@ -73,8 +73,8 @@ class _Stay:
     admitted_at: datetime
     is_registered: bool
     ward: str
+    dies: bool
     planned_on: date | None = None
-    died: bool = False
 
 
 def messages(traffic: Traffic) -> Iterator[tuple[bytes, Meaning]]:
@@ -90,7 +90,7 @@ def messages(traffic: Traffic) -> Iterator[tuple[bytes, Meaning]]:
         while waiting and waiting[0][0] <= at:
             yield _written(heapq.heappop(waiting), next(numbers), random)
         stay = _stay(traffic, index, at, random)
-        for moment, trigger in _course(at, random):
+        for moment, trigger in _course(stay, random):
             heapq.heappush(waiting, (moment, next(order), trigger, stay))
     while waiting:
         yield _written(heapq.heappop(waiting), next(numbers), random)
@@ -145,11 +145,13 @@ def _stay(traffic: Traffic, index: int, at: datetime, random: Random) -> _Stay:
         number = random.randrange(traffic.registered, MOST_PEOPLE)
     feed = "itk" if index % 4 == 3 else "pas"
     visit = f"V{traffic.seed}{index:08d}"
-    return _Stay(person(number), feed, visit, at, is_registered, random.choice(WARDS))
+    ward, dies = random.choice(WARDS), random.random() < 0.015
+    return _Stay(person(number), feed, visit, at, is_registered, ward, dies)
 
 
-def _course(admitted_at: datetime, random: Random) -> Iterator[tuple[datetime, str]]:
-    """The moments of one stay: about seven messages over some days."""
+def _course(stay: _Stay, random: Random) -> Iterator[tuple[datetime, str]]:
+    """The moments of one stay: about five messages over some days."""
+    admitted_at = stay.admitted_at
     yield admitted_at, "A01"
     length = timedelta(hours=6 + random.expovariate(1) * 60)
     if random.random() < 0.03:
@@ -160,7 +162,7 @@ def _course(admitted_at: datetime, random: Random) -> Iterator[tuple[datetime, s
             yield admitted_at + length * random.uniform(0.05, 0.95), trigger
     left_at = admitted_at + length
     yield left_at, "A03"
-    if random.random() < 0.02:
+    if random.random() < 0.02 and not stay.dies:
         yield left_at + timedelta(minutes=20), "A13"
         yield left_at + timedelta(hours=5), "A03"
 
@@ -175,10 +177,8 @@ def _written(
         stay.ward = random.choice(WARDS)
     elif trigger == "A25":
         stay.planned_on = None
-    elif trigger == "A16" or (trigger == "A08" and random.random() < 0.3):
+    elif trigger == "A16" or (trigger in ("A01", "A08") and random.random() < 0.3):
         stay.planned_on = at.astimezone(LONDON).date() + timedelta(days=random.randrange(1, 4))
-    elif trigger == "A03" and random.random() < 0.015:
-        stay.died = True
     meaning = Meaning(
         trigger=trigger,
         at=at,
@@ -189,7 +189,7 @@ def _written(
         ward=stay.ward,
         planned_on=stay.planned_on if trigger not in ("A03", "A11") else None,
         is_registered=stay.is_registered,
-        died=stay.died,
+        died=stay.dies and trigger == "A03",
     )
     return _raw(meaning, stay, before), meaning
 
@@ -201,7 +201,7 @@ def _raw(meaning: Meaning, stay: _Stay, before: str) -> bytes:
     application, tail = ("TRAK", "AL|NE") if is_pas else ("ITKPAS", "|||GBR|UNICODE|||iTKv1.0")
     kind, local = ("^NH", f"LH{one.number:06d}^^^LANMR^MR") if is_pas else ("", "")
     left = stamp if trigger == "A03" else ""
-    method = ("4" if stay.died else "1") if left else ""
+    method = ("4" if meaning.died else "1") if left else ""
     planned = f"{meaning.planned_on:%Y%m%d}" if meaning.planned_on else ""
     segments = [
         f"MSH|^~\\&|{application}|L302H|THINKCARER|L302H|{stamp}||ADT^{trigger}"
@@ -214,7 +214,7 @@ def _raw(meaning: Meaning, stay: _Stay, before: str) -> bytes:
         f"|07700 900{one.number % 1000:03d}||N",
         f"PV1|1|I|{stay.ward}^R{one.number % 6}^B{one.number % 28}^L302H|21||"
         f"{before}^^^L302H|C3000001^Sample^Consultant|||300|||||||||{meaning.visit}"
-        f"|||||||||||||||||{method}|{'19' if left and not stay.died else ''}|||||||"
+        f"|||||||||||||||||{method}|{'19' if left and not meaning.died else ''}|||||||"
         f"{_stamp(stay.admitted_at)}|{left}",
         f"PV2||||||||{stamp}|{planned}",
         "ZU8||||0",

@@ -27,13 +27,13 @@ def chi_number(text: str, synthetic: bool) -> str | None:
 
 
 def fault(text: str) -> str | None:
-    """What is wrong with ten digits, in words without the digits; None if nothing."""
+    """What is wrong with the number, in words that follow its name; None if nothing."""
     if not _TEN_DIGITS.fullmatch(text):
-        return "a number that is not ten digits"
+        return "that is not ten digits"
     if len(set(text)) == 1 or text in _TYPED:
-        return "a number that people type to fill a form"
+        return "that is only a placeholder"
     if calculate_checksum(text[:9]) != int(text[9]):
-        return "a number whose check digit is wrong"
+        return "whose check digit is wrong"
     return None
 
 

@@ -2,17 +2,12 @@
 
 import re
 
-from nhs_number.validate import calculate_checksum
-
 from alerts.model.identity import Identifier, IdentifierKind
 from mapping.hl7.dialect import Dialect, plain_code
 from mapping.hl7.message import Values
-from mapping.hl7.times import day
+from mapping.numbers import chi_number, fault
 
 _SPACING = str.maketrans("", "", " -")
-_TEN_DIGITS = re.compile(r"\d{10}", re.ASCII)
-# Numbers people type to fill a form; the second passes its check digit.
-_TYPED = frozenset({"1234567890", "9876543210", "0123456789"})
 _BARE = ("999", "4", "6", "7")
 """How a number without an authority must begin to be taken for an NHS number."""
 _TYPE_STATUS = re.compile(r"(\w*)(?:\{status:(\w+)\})?", re.ASCII)
@@ -74,7 +69,7 @@ def _type_and_status(sent: str) -> tuple[str, str]:
 def _guess(sent: str, type_code: str) -> IdentifierKind | None:
     """What a number without an authority may be: by its type NH, else by its form."""
     digits = sent.translate(_SPACING)
-    if _fault(digits) is not None:
+    if fault(digits) is not None:
         return None
     if type_code == "NH":
         in_chi_range = "0100000000" <= digits <= "3112999999"
@@ -90,27 +85,10 @@ def _number(sent: str, kind: IdentifierKind, synthetic: bool) -> tuple[str | Non
     if kind is IdentifierKind.CHI and len(digits) == 9:
         digits = "0" + digits
         doubt = f"{name} of nine digits, read with a leading zero"
-    fault = _fault(digits)
-    if fault is None and kind is IdentifierKind.CHI and not _has_birth_date(digits, synthetic):
-        fault = "that begins with no date"
-    return (None, f"{name} {fault}") if fault else (digits, doubt)
-
-
-def _fault(digits: str) -> str | None:
-    if not _TEN_DIGITS.fullmatch(digits):
-        return "that is not ten digits"
-    if digits in _TYPED or len(set(digits)) == 1:
-        return "that is only a placeholder"
-    if calculate_checksum(digits[:9]) != int(digits[9]):
-        return "whose check digit is wrong"
-    return None
-
-
-def _has_birth_date(chi: str, synthetic: bool) -> bool:
-    if synthetic and not 1 <= int(chi[2:4]) <= 12:
-        return 1 <= int(chi[:2]) <= 31
-    # The century is not in the number; only 29 February 00 needs the right one.
-    return day(f"20{chi[4:6]}{chi[2:4]}{chi[:2]}") is not None
+    wrong = fault(digits)
+    if wrong is None and kind is IdentifierKind.CHI and not chi_number(digits, synthetic):
+        wrong = "that begins with no date"
+    return (None, f"{name} {wrong}") if wrong else (digits, doubt)
 
 
 def _is_verified(pid: Values, zu1: Values) -> bool:

@@ -5,6 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
+_SOON = 60
+"""Minutes below which the time left is said too."""
+_DAY_BEGINS = 9
+_DAY_ENDS = 20
+"""Hours between which a carer may be rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,27 @@ class Clock:
         """``By 12:00 today``, ``By 17:00 on Wed 25 Nov`` or ``Overdue since 21:40 Mon``."""
         local = at.astimezone(LONDON)
         if at < self.now:
-            day = "" if local.date() == self.today else f" {local:%a} {local.day} {local:%b}"
-            return f"Overdue since {local:%H:%M}{day}"
+            return f"Overdue since {self._with_day(local)}"
+        minutes = (at - self.now) // timedelta(minutes=1)
+        if minutes < _SOON:
+            return f"By {local:%H:%M}, in {minutes} minute{'' if minutes == 1 else 's'}"
         if local.date() == self.today:
             return f"By {local:%H:%M} today"
         return f"By {local:%H:%M} on {local:%a} {local.day} {local:%b}"
+
+    def ring_from(self) -> str:
+        """The first hour at which a carer may be rung, nothing while it is such an hour."""
+        hour = self.now.astimezone(LONDON).hour
+        if hour < _DAY_BEGINS:
+            return "Ring from 09:00"
+        return "Ring from 09:00 tomorrow" if hour >= _DAY_ENDS else ""
+
+    def _with_day(self, local: datetime) -> str:
+        if local.date() == self.today:
+            return f"{local:%H:%M}"
+        if abs(local.date() - self.today) < timedelta(days=6):
+            return f"{local:%H:%M %a}"
+        return f"{local:%H:%M %a} {local.day} {local:%b}"
 
     def is_late(self, at: datetime | None) -> bool:
         """The time is past."""

@@ -1,0 +1,78 @@
+"""Straw man of the door: journal only, group commit, one thread, nothing else.
+
+Whatever the ready sockets hold goes into one transaction, then each is answered.
+Usage: door.py FOLDER; prints its port.
+"""
+
+import selectors
+import socket
+import sqlite3
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+START, END = b"\x0b", b"\x1c\r"
+ANSWER = b"\x0bMSH|^~\\&|||||||ACK|%b|P|2.4\rMSA|AA|%b\r\x1c\r"
+
+
+def main(folder: Path) -> None:
+    """Answer until the process is ended."""
+    database = opened(folder / "journal.db")
+    door = socket.create_server(("127.0.0.1", 0), backlog=256)
+    ready = selectors.DefaultSelector()
+    ready.register(door, selectors.EVENT_READ)
+    heard: dict[socket.socket, bytes] = {}
+    print(door.getsockname()[1], flush=True)
+    while True:
+        waiting = []
+        for key, _ in ready.select():
+            line = key.fileobj
+            assert isinstance(line, socket.socket)
+            if line is door:
+                accepted, _ = door.accept()
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ready.register(accepted, selectors.EVENT_READ)
+                heard[accepted] = b""
+                continue
+            data = line.recv(65_536)
+            if not data:
+                ready.unregister(line)
+                line.close()
+                continue
+            heard[line] += data
+            if heard[line].endswith(END):
+                waiting.append((line, heard[line][1:-2]))
+                heard[line] = b""
+        if waiting:
+            answer(waiting, database)
+
+
+def answer(waiting: list[tuple[socket.socket, bytes]], database: sqlite3.Connection) -> None:
+    """One commit for all who wait."""
+    ids = [block.split(b"|", 10)[9] for _, block in waiting]
+    now = time.time()
+    rows = [
+        (now, control_id, sha256(block).hexdigest(), block)
+        for control_id, (_, block) in zip(ids, waiting)
+    ]
+    database.execute("begin immediate")
+    database.executemany("insert into journal (at, control_id, digest, raw) values (?,?,?,?)", rows)
+    database.execute("commit")
+    for control_id, (line, _) in zip(ids, waiting):
+        line.sendall(ANSWER % (control_id, control_id))
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """WAL and FULL, as ours."""
+    database = sqlite3.connect(file, isolation_level=None)
+    database.execute("pragma journal_mode=wal")
+    database.execute("pragma synchronous=full")
+    database.execute(
+        "create table journal (id integer primary key, at real, control_id blob, digest text, raw blob)"
+    )
+    return database
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

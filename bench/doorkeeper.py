@@ -1,0 +1,33 @@
+"""Our door in a process of its own: the ``listen`` role on SQLite, nobody working behind it.
+
+Usage: python -m bench.doorkeeper FOLDER; prints its port.
+"""
+
+import sys
+from pathlib import Path
+
+from service.clock import utc_now
+from service.database import connect, migrate
+from service.logs import configure
+from service.running import Running, line_of
+from service.settings import Settings
+from service.site import load_site
+from service.workers import until_told_to_stop
+
+
+def main(folder: Path) -> None:
+    """Answer until SIGTERM."""
+    configure("json")
+    url = f"sqlite:///{folder}/line.db"
+    surroundings = {"THINKCARER_DATABASE_URL": url, "THINKCARER_MLLP_ADDRESS": "127.0.0.1:0"}
+    settings = Settings.load(surroundings, False)
+    with connect(url) as database:
+        migrate(database)
+        line = line_of(database, load_site(None), utc_now)
+        with Running(settings, database, line, roles=frozenset({"listen"})) as running:
+            print(running.mllp_port, flush=True)
+            until_told_to_stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
