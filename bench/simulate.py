@@ -19,8 +19,13 @@ MOST_PEOPLE = 500_000
 """As many numbers of the NHS test range as this numbering gives."""
 FIRST = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 WARDS = ("M7A", "M4", "M12", "M12", "M4", "M9")
-_GIVEN = "Agnes Alan Bessie Colin Doris Duncan Elspeth Fiona Grant Hugh Isobel James Morag".split()
-_FAMILY = "Aird Baird Carswell Dalgleish Finlay Gow Hamill Kerr Laing Muir Orr Pollock Weir".split()
+_GIVEN = ("Agnes", "Alan", "Bessie", "Colin", "Doris", "Fiona", "Grant", "Hugh", "Isobel", "James")
+_FAMILY = ("Aird", "Baird", "Carswell", "Finlay", "Gow", "Hamill", "Kerr", "Laing", "Muir", "Orr")
+_COLUMNS = (
+    *("registration_id", "centre", "carer_given", "carer_family", "relationship"),
+    *("patient_identifier", "patient_given", "patient_family", "patient_birth_date"),
+    *("carer_agrees_hospital", "carer_agrees_events", "patient_agrees_sharing", "registered_on"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +105,15 @@ def register_csv(traffic: Traffic) -> str:
     """The register file of the people who have a carer."""
     out = io.StringIO(newline="")
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(
-        "registration_id centre carer_given carer_family relationship patient_identifier "
-        "patient_given patient_family patient_birth_date carer_agrees_hospital "
-        "carer_agrees_events patient_agrees_sharing registered_on".split()
-    )
+    rows.writerow(_COLUMNS)
     for number in range(traffic.registered):
         one = person(number)
         rows.writerow(
-            (f"S-{number:07d}", "LANCARERS", _GIVEN[number % 7], one.family, "FAMMEMB")
-            + (f"nhs:{one.nhs}", one.given, one.family, one.born_on.isoformat())
-            + ("yes", "yes", "full", "2024-05-20")
+            (
+                *(f"S-{number:07d}", "LANCARERS", _GIVEN[number % 7], one.family, "FAMMEMB"),
+                *(f"nhs:{one.nhs}", one.given, one.family, one.born_on.isoformat()),
+                *("yes", "yes", "full", "2024-05-20"),
+            )
         )
     return out.getvalue()
 
@@ -130,7 +133,9 @@ def nhs_number(number: int) -> str:
         raise ValueError(f"there are {MOST_PEOPLE} people at most")
     # Two neighbours never both lack a check digit.
     for body in (f"999{2 * number:06d}", f"999{2 * number + 1:06d}"):
-        weighed = sum(int(digit) * weight for digit, weight in zip(body, range(10, 1, -1)))
+        weighed = sum(
+            int(digit) * weight for digit, weight in zip(body, range(10, 1, -1), strict=True)
+        )
         check = -weighed % 11
         if check < 10:
             return f"{body}{check}"

@@ -104,7 +104,7 @@ def identifier(cell: str, synthetic: bool) -> Identifier:
     kind = IdentifierKind(prefix)
     fault = numbers.fault(number)
     if fault is None and kind is IdentifierKind.CHI and not numbers.chi_number(number, synthetic):
-        fault = "a number that begins with no date of birth"
+        fault = "that begins with no date of birth"
     if fault is not None:
         raise Unfit(f"holds a number {fault}; write {prefix}: and ten digits without spaces")
     return Identifier(kind, number)

@@ -7,12 +7,35 @@ from collections.abc import Sequence
 import click
 import typer
 
-from service.commands import COMMANDS
+from service.commands import (
+    demo,
+    journal,
+    keeping,
+    later,
+    outbox,
+    probe,
+    register,
+    roles,
+    send,
+    token,
+)
 from service.commands.shell import Shell
 from service.errors import ServiceError
 
-USAGE = 2
 FAILURE = 1
+COMMANDS = (
+    demo.register,
+    roles.register,
+    keeping.register,
+    register.register,
+    send.register,
+    journal.register,
+    outbox.register,
+    probe.register,
+    token.register,
+    later.register,
+)
+"""In the order of ``thinkcarer --help``."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -44,8 +67,8 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for register in COMMANDS:
-        register(app)
+    for add in COMMANDS:
+        add(app)
     return app
 
 

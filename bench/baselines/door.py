@@ -54,12 +54,12 @@ def answer(waiting: list[tuple[socket.socket, bytes]], database: sqlite3.Connect
     now = time.time()
     rows = [
         (now, control_id, sha256(block).hexdigest(), block)
-        for control_id, (_, block) in zip(ids, waiting)
+        for control_id, (_, block) in zip(ids, waiting, strict=True)
     ]
     database.execute("begin immediate")
     database.executemany("insert into journal (at, control_id, digest, raw) values (?,?,?,?)", rows)
     database.execute("commit")
-    for control_id, (line, _) in zip(ids, waiting):
+    for control_id, (line, _) in zip(ids, waiting, strict=True):
         line.sendall(ANSWER % (control_id, control_id))
 
 
@@ -69,7 +69,8 @@ def opened(file: Path) -> sqlite3.Connection:
     database.execute("pragma journal_mode=wal")
     database.execute("pragma synchronous=full")
     database.execute(
-        "create table journal (id integer primary key, at real, control_id blob, digest text, raw blob)"
+        "create table journal "
+        "(id integer primary key, at real, control_id blob, digest text, raw blob)"
     )
     return database
 

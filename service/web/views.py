@@ -118,7 +118,7 @@ def page(
         page=context,
         viewer=viewer,
         links=links,
-        here=request.url.path if viewer else "",
+        here=getattr(context, "path", request.url.path),
         is_synthetic=desk.site.synthetic,
         service=SERVICE,
         clock=Clock(desk.now()),

@@ -1,71 +1,53 @@
-"""The ward's list as it is shown: rows, the four boxes, what comes next and by when."""
+"""The ward's list in words: one row a patient and carer, in groups by when the patient leaves."""
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from alerts.model.alert import OPEN_STATUSES, Task, TaskCode
-from alerts.model.events import PROOFS, FactKind, FactRecorded
-from alerts.model.identity import IdentifierKind
+from alerts.model.alert import Task
+from alerts.model.events import FactKind
+from alerts.model.identity import IdentifierKind, Patient
 from alerts.model.register import Registration, Sharing
+from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.rules.gates import is_restricted
+from alerts.rules.situation import is_restricted
 from alerts.wording import carer_words
-from service.web.queries import Bedside
+from service.web.contact import interpreter, reach
+from service.web.proofs import Box, Saved, Wrong, boxes, recorded, saved
+from service.web.queries.bedsides import OPEN, Bedside
 from service.web.words import Clock, age, spaced
 
-WORDS = {
-    FactKind.INFORMED: "Informed",
-    FactKind.INVITED: "Views invited",
-    FactKind.VIEWS: "Views heard",
-    FactKind.ACCOUNT_TAKEN: "Account taken",
-}
-NEXT = {
-    FactKind.INFORMED: "Tell {carer} the plan, ask for their views",
-    FactKind.INVITED: "Ask {carer} for their views",
-    FactKind.VIEWS: "Record what {carer} said",
-    FactKind.ACCOUNT_TAKEN: "Record how {carer}'s views were used",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """One of the four facts: done, next, todo, again (the date moved) or no (not possible)."""
-
-    fact: str
-    words: str
-    state: str
-    note: str = ""
-    said: str = ""
-    lead: str = ""
-    error: str = ""
+ALONE = "Ask the nurse in charge before contacting anyone"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One patient, or one carer of a patient who has several."""
+    """One row. ``kind``: carer, listen, stop or empty; ``clock``: late, due, done or empty."""
 
     id: str
-    stay: str
-    anchor: str
     bed: str
     name: str
-    age: str
-    number: str
-    who: str = ""
-    registration: str = ""
-    once: str = ""
+    meta: str
+    leaves_on: date | None = None
     day: str = ""
     kind: str = ""
-    reach: str = ""
-    carer_given: str = ""
+    who: str = ""
+    who_meta: str = ""
     next: str = ""
     why: str = ""
-    due: str = ""
-    edge: str = ""
-    edge_of_due: str = "soon"
+    clock: str = ""
+    by: str = ""
+    is_due_today: bool = False
+    first: str = ""
+    stay: str = ""
+    registration: str = ""
     boxes: tuple[Box, ...] = ()
-    call: str = ""
-    saved: str = ""
+    saved: Saved | None = None
+    repair: str = ""
+    """Id of the Task to ring the carer of a patient who has left."""
+    seen: int = 0
+    """How often that Task was answered when this was printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,218 +59,202 @@ class Group:
     rows: tuple[Row, ...]
 
 
-def rows_of(
-    bedside: Bedside, clock: Clock, error: tuple[str, str, str] = ("", "", "")
-) -> list[Row]:
-    """The rows of one patient; ``error`` names Task, fact and words of a form that was refused."""
-    tasks = [
-        a
-        for a in bedside.alerts
-        if isinstance(a, Task)
-        and a.code is TaskCode.INVOLVE_CARER
-        and a.status in OPEN_STATUSES
-        and a.registration in bedside.carers
-    ]
-    if not tasks:
-        return [_slim(bedside, clock)]
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom and when the list is printed."""
+
+    site: Site
+    clock: Clock
+    name: str
+    wrong: Wrong | None = None
+
+
+def groups(here: tuple[Bedside, ...], left: tuple[Bedside, ...], reader: Reader) -> list[Group]:
+    """Left, ring the carer; then by planned date, overdue first within a group."""
+    found: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
+    for row in [row for bedside in left for row in _left_rows(bedside, reader)]:
+        found[(0, "Left, ring the carer", "phone")].append(row)
+    for row in [row for bedside in here for row in _rows(bedside, reader)]:
+        group = _group(row.leaves_on, reader.clock.today)
+        is_later = group[0] == _LATER
+        words = f"{row.leaves_on:%a} {row.leaves_on.day}" if is_later and row.leaves_on else ""
+        found[group].append(replace(row, day=words))
+    taken: set[str] = set()
     return [
-        _involved(bedside.stay, task, bedside.carers[task.registration or ""], clock, error)
-        for task in tasks
+        Group(title, icon, tuple(_with_id(row, taken) for row in sorted(rows, key=_by_urgency)))
+        for (_, title, icon), rows in sorted(found.items())
     ]
 
 
-def repair_row(bedside: Bedside, clock: Clock) -> list[Row]:
-    """The rows of one patient who left before the carer was involved."""
+def patient_name(stay: Stay) -> str:
+    """Given and family name, or that there is none."""
+    parts = (stay.patient.given, stay.patient.family)
+    return " ".join(part for part in parts if part) or "Name not known"
+
+
+_LATER = 4
+
+
+def _group(leaves_on: date | None, today: date) -> tuple[int, str, str]:
+    if leaves_on is None:
+        return 5, "No planned date", "ask"
+    words = f"{leaves_on:%a} {leaves_on.day} {leaves_on:%B}"
+    if leaves_on < today:
+        return 1, "Planned date has passed", "late"
+    if leaves_on == today:
+        return 2, f"Leaving today, {words}", "cal"
+    if leaves_on == today + timedelta(days=1):
+        return 3, f"Leaving tomorrow, {words}", "cal"
+    after = today + timedelta(days=2)
+    return _LATER, f"{after:%a} {after.day} {after:%B} and later", "cal"
+
+
+def _rows(bedside: Bedside, reader: Reader) -> list[Row]:
+    stay = bedside.stay
+    plain = _plain(stay, reader.clock)
+    if is_restricted(stay):
+        why = "Do not give out the date or where the patient is going."
+        return [replace(plain, kind="stop", next=ALONE, why=why)]
+    if stay.died:
+        return [replace(plain, who="The patient has died. No carer is messaged")]
+    carers = bedside.involvements()
+    if not carers:
+        return [replace(plain, who="No one on the register")]
+    return [_carer_row(plain, stay, task, bedside, reader) for task in carers]
+
+
+def _carer_row(plain: Row, stay: Stay, task: Task, bedside: Bedside, reader: Reader) -> Row:
+    registration = bedside.carers[task.registration or ""]
+    row = _named(plain, registration)
+    is_open = task.status.value in OPEN
+    found = boxes(stay, registration, reader.clock, reader.wrong)
+    row = replace(
+        row,
+        boxes=found,
+        saved=saved(stay, registration.key, reader.name, reader.clock.now) if is_open else None,
+    )
+    if all(box.state in ("done", "no") for box in found):
+        newest = max((f.at for f in stay.facts if f.registration == registration.key), default=None)
+        by = f"Complete, {reader.clock.time(newest)}" if newest else "Complete"
+        return replace(row, next="Nothing to do unless the date moves", clock="done", by=by)
+    step, why = _step(stay, registration, found, reader)
+    return _timed(replace(row, next=step, why=why), task, reader.clock)
+
+
+def _left_rows(bedside: Bedside, reader: Reader) -> list[Row]:
+    stay = bedside.stay
+    left_at = stay.discharged_at
+    gone = f"Left {reader.clock.time(left_at)}" if left_at else "Has left"
+    plain = replace(_plain(stay, reader.clock), leaves_on=None)
+    if is_restricted(stay):
+        return [replace(plain, kind="stop", next=ALONE, why=gone)]
     rows = []
-    for task in bedside.alerts:
-        if (
-            isinstance(task, Task)
-            and task.code is TaskCode.REPAIR_MISSED
-            and task.status in OPEN_STATUSES
-        ):
-            carer = bedside.carers.get(task.registration or "")
-            late = clock.is_late(task.due_at)
-            rows.append(
-                replace(
-                    _patient(bedside.stay, clock, task.id),
-                    kind="known",
-                    who=carer_words(carer) if carer else "",
-                    reach=_reach(carer) if carer else "",
-                    next=f"Ring {carer.carer.given if carer else 'the carer'}",
-                    why="Left before everything was recorded.",
-                    due=clock.due(task.due_at) if task.due_at else "",
-                    edge="late" if late else "soon",
-                    edge_of_due="late" if late else "soon",
-                    call=task.id,
-                )
-            )
+    for task in bedside.repairs():
+        if task.status.value not in OPEN:
+            continue
+        registration = bedside.carers[task.registration or ""]
+        tried = [a for a in stay.answers if a.alert == task.id]
+        last = f". Tried {reader.clock.time(tried[-1].at)}" if tried else ""
+        row = replace(
+            _named(plain, registration),
+            next=f"Ring {registration.carer.given}",
+            why=f"{gone} before the record was complete{last}.",
+            repair=task.id,
+            seen=len(tried),
+        )
+        rows.append(_timed(row, task, reader.clock))
     return rows
 
 
-def groups_of(rows: list[tuple[date | None, Row]], left: list[Row], clock: Clock) -> list[Group]:
-    """Who left unfinished first, then by the day on which they are planned to leave."""
-    today, tomorrow = clock.today, clock.today + timedelta(days=1)
-    parts = [
-        Group("Left: ring the carer", "warning", tuple(left)),
-        _leaving(f"Leaving {clock.day(today)}", [r for d, r in rows if d and d <= today]),
-        _leaving(f"Leaving {clock.day(tomorrow)}", [r for d, r in rows if d == tomorrow]),
-        _leaving("Later", [r for d, r in rows if d and d > tomorrow]),
-        Group("No planned date", "ask", tuple(r for d, r in rows if d is None)),
-    ]
-    return [group for group in parts if group.rows]
-
-
-def _leaving(title: str, rows: list[Row]) -> Group:
-    late_first = sorted(rows, key=lambda row: row.edge != "late")
-    return Group(title, "calendar", tuple(late_first))
-
-
-def _slim(bedside: Bedside, clock: Clock) -> Row:
-    stay = bedside.stay
-    if is_restricted(stay):
-        return _alone(_patient(stay, clock, stay.id))
-    return replace(_patient(stay, clock, stay.id), who="No one on the register")
-
-
-def _involved(
-    stay: Stay, task: Task, carer: Registration, clock: Clock, error: tuple[str, str, str]
-) -> Row:
-    patient = _patient(stay, clock, task.id)
-    if is_restricted(stay):
-        return _alone(patient)
-    facts = tuple(f for f in stay.facts if f.registration == carer.key)
-    boxes = _boxes(stay, carer, facts, clock, error[1:] if error[0] == task.id else ("", ""))
-    refused = carer.sharing is Sharing.REFUSED
-    following = next((b for b in boxes if b.state in ("next", "again")), None)
-    late = following is not None and clock.is_late(task.due_at)
-    return replace(
-        patient,
-        registration=carer.key,
-        once=str(len(facts)),
-        kind="listen" if refused else "known",
-        who=carer_words(carer),
-        reach=_reach(carer),
-        carer_given=carer.carer.given,
-        next=_next_words(following, carer, refused),
-        why=_why(following, refused),
-        due=_due_words(following, task, clock),
-        edge="late" if late else "soon" if following else "good",
-        edge_of_due="late" if late else "soon" if following else "good",
-        boxes=boxes,
-    )
-
-
-def _alone(row: Row) -> Row:
-    """Somebody must speak to the patient alone: no carer, no contacts, no facts."""
-    return replace(
-        row,
-        kind="alone",
-        edge="alone",
-        next="Ask the nurse in charge before contacting anyone",
-        why="Do not give out the date or where they are going.",
-    )
-
-
-def _patient(stay: Stay, clock: Clock, key: str) -> Row:
-    patient = stay.patient
-    kinds = (IdentifierKind.NHS, IdentifierKind.CHI)
-    number = next((n.value for n in map(patient.number, kinds) if n), "")
-    name = " ".join(part for part in (patient.given, patient.family) if part)
+def _plain(stay: Stay, clock: Clock) -> Row:
+    bed = stay.place.bed if stay.place else ""
+    years, number = age(stay.patient.birth_date, clock.today), _number(stay.patient)
     return Row(
-        id=key,
+        id="",
+        bed=bed,
+        name=patient_name(stay),
+        meta=" · ".join(part for part in (years, number) if part),
+        leaves_on=stay.planned.on if stay.planned else None,
         stay=stay.id,
-        anchor=f"row-{key}",
-        bed=stay.place.bed if stay.place else "",
-        name=name or "Name not known",
-        age=age(patient.birth_date, clock.today),
-        number=spaced(number),
-        day=clock.short_day(stay.planned.on) if stay.planned else "",
     )
 
 
-def _boxes(
-    stay: Stay,
-    carer: Registration,
-    facts: tuple[FactRecorded, ...],
-    clock: Clock,
-    error: tuple[str, str],
-) -> tuple[Box, ...]:
-    boxes: list[Box] = []
-    for proof in PROOFS:
-        done = next((f for f in reversed(facts) if f.fact is proof), None)
-        state, note = _state(stay, carer, proof, done, clock)
-        if state == "todo" and not any(b.state in ("next", "again") for b in boxes):
-            state = "next"
-        boxes.append(
-            Box(
-                fact=proof.value,
-                words=WORDS[proof],
-                state=state,
-                note=note,
-                said=f"{done.words}. {clock.time(done.at)}, {done.by}" if done else "",
-                lead=_lead(stay, carer, proof, clock),
-                error=error[1] if error[0] == proof.value else "",
-            )
-        )
-    return tuple(boxes)
+def _named(plain: Row, registration: Registration) -> Row:
+    refused = registration.sharing is Sharing.REFUSED
+    told = "The patient has asked us to tell them nothing" if refused else ""
+    contact = ". ".join(part for part in (told, reach(registration.carer)) if part)
+    return replace(
+        plain,
+        kind="listen" if refused else "carer",
+        who=carer_words(registration),
+        who_meta=contact,
+        first=registration.carer.given,
+        registration=registration.key,
+    )
 
 
-def _state(
-    stay: Stay, carer: Registration, proof: FactKind, done: FactRecorded | None, clock: Clock
+def _step(
+    stay: Stay, registration: Registration, found: tuple[Box, ...], reader: Reader
 ) -> tuple[str, str]:
-    if proof is FactKind.INFORMED and carer.sharing is Sharing.REFUSED:
-        return "no", "patient's choice"
-    if done is None:
-        return "todo", ""
-    planned = stay.planned.on if stay.planned else None
-    if proof is FactKind.INFORMED and planned is not None and done.planned_on != planned:
-        return "again", "date moved"
-    return "done", clock.time(done.at)
+    """The next step and why, for the box that is next."""
+    first, states = registration.carer.given, {box.proof: box.state for box in found}
+    book = _book(stay, registration, reader.site)
+    informed = states[FactKind.INFORMED.value]
+    ask = ", ask for their views" if states[FactKind.INVITED.value] != "done" else ""
+    if informed == "again" and stay.planned:
+        before = recorded(stay, registration.key, FactKind.INFORMED)[-1].planned_on
+        told = f"Told {before:%a} {before.day}. " if before else ""
+        return f"Tell {first} the new date{ask}", f"{told}Now {reader.clock.day(stay.planned.on)}."
+    if informed == "next":
+        return f"Tell {first} the {'date' if stay.planned else 'plan'}{ask}", book
+    if states[FactKind.INVITED.value] == "next":
+        if registration.sharing is Sharing.REFUSED:
+            return f"Ask {first} for their views. Tell them nothing", "Not the date, not how they are."
+        return f"Ask {first} for their views", book
+    if states[FactKind.VIEWS.value] == "next":
+        return f"Record what {first} says", book
+    views = recorded(stay, registration.key, FactKind.VIEWS)
+    return f"Record how {first}’s views were used", views[-1].words if views else ""
 
 
-def _lead(stay: Stay, carer: Registration, proof: FactKind, clock: Clock) -> str:
-    given = carer.carer.given
-    if proof is FactKind.INVITED:
-        return f"I asked {given} for their views."
-    if stay.planned is None:
-        return f"I told {given} that leaving is being planned. No date is set yet."
-    return f"I told {given} that the planned date is {clock.day(stay.planned.on)}."
+def _book(stay: Stay, registration: Registration, site: Site) -> str:
+    hospital = site.hospital(stay.place.hospital) if stay.place else None
+    if not interpreter(registration.carer) or hospital is None or not hospital.interpreter_phone:
+        return ""
+    return f"Book an interpreter first: {hospital.interpreter_phone}."
 
 
-def _next_words(following: Box | None, carer: Registration, refused: bool) -> str:
-    if following is None:
-        return "Nothing to do unless the date moves"
-    given = carer.carer.given
-    if refused and following.fact == FactKind.INVITED.value:
-        return f"Ask {given} for their views. Tell them nothing"
-    if following.state == "again":
-        return f"Tell {given} the new date, ask for their views"
-    return NEXT[FactKind(following.fact)].format(carer=given)
+def _timed(row: Row, task: Task, clock: Clock) -> Row:
+    """The row with its deadline; where that is past, the first hour at which one may ring."""
+    if task.due_at is None:
+        return row
+    words = clock.due(task.due_at)
+    if not clock.is_late(task.due_at):
+        is_today = clock.is_today(task.due_at)
+        return replace(row, clock="due", by=words, is_due_today=is_today)
+    ring = clock.ring_from()
+    return replace(row, clock="late", by=f"{words}. {ring}" if ring else words)
 
 
-def _why(following: Box | None, refused: bool) -> str:
-    if refused:
-        return "The patient has asked us to tell them nothing."
-    return "The date moved." if following and following.state == "again" else ""
+def _number(patient: Patient) -> str:
+    for kind in (IdentifierKind.NHS, IdentifierKind.CHI):
+        number = patient.number(kind)
+        if number is not None:
+            return spaced(number.value)
+    return next((i.value for i in patient.identifiers), "")
 
 
-def _due_words(following: Box | None, task: Task, clock: Clock) -> str:
-    if following is None:
-        return "Complete"
-    return clock.due(task.due_at) if task.due_at else ""
+def _by_urgency(row: Row) -> tuple[int, date, str, str]:
+    order = {"late": 0, "due": 1, "done": 3}
+    rank = 2 if row.kind == "stop" else order.get(row.clock, 4 if not row.kind else 2)
+    return rank, row.leaves_on or date.max, row.bed, row.name
 
 
-def _reach(carer: Registration) -> str:
-    person = carer.carer
-    if person.is_young:
-        return "Young carer: contact the centre, not the child"
-    ways = {"phone": "Phone", "sms": "Text", "email": "E-mail", "letter": "Letter"}
-    parts = [
-        ways.get(person.contact_by or "", "Phone") + (f" {person.phone}" if person.phone else ""),
-        person.contact_times or "",
-        {"bsl": "BSL user: do not ring", "large-print": "Large print letters"}.get(
-            person.format or "", ""
-        ),
-        "" if person.language in (None, "en") else f"Language: {person.language}",
-    ]
-    return ". ".join(part for part in parts if part)
+def _with_id(row: Row, taken: set[str]) -> Row:
+    """An anchor of its own: the bed, and where two share one, part of the stay too."""
+    wanted = f"bed-{re.sub(r'[^A-Za-z0-9]+', '-', row.bed) or row.stay[:8]}"
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    taken.add(name)
+    return replace(row, id=name)

@@ -63,6 +63,10 @@ class Clock:
             return f"{local:%H:%M %a}"
         return f"{local:%H:%M %a} {local.day} {local:%b}"
 
+    def is_today(self, at: datetime) -> bool:
+        """On the day on a British wall."""
+        return at.astimezone(LONDON).date() == self.today
+
     def is_late(self, at: datetime | None) -> bool:
         """The time is past."""
         return at is not None and at < self.now

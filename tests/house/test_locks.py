@@ -4,7 +4,6 @@ import re
 from typing import cast
 
 import pytest
-from packaging.requirements import Requirement
 
 from tests.support.tree import ROOT, pyproject
 
@@ -53,7 +52,7 @@ def _declared(extras: tuple[str, ...]) -> list[str]:
     optional = cast("dict[str, list[str]]", project["optional-dependencies"])
     for extra in extras:
         wanted += optional[extra]
-    return [_plain(Requirement(each).name) for each in wanted]
+    return [_plain(re.split(r"[\[=<>!~; ]", each, maxsplit=1)[0]) for each in wanted]
 
 
 def _plain(name: str) -> str:

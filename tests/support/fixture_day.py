@@ -7,18 +7,20 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from alerts.model.site import Site
 from mapping.register_csv import RegisterTerms, read
 from service.commands.fixture_day import FixtureMessage, messages, register_file
 from service.database import Database
 from service.probe import LONDON
+from service.site import load_site
 from tests.support.line import TestLine
 
 EXPECTED = Path(__file__).resolve().parents[2] / "fixtures" / "expected"
 DAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
-def a_line_with_the_register(database: Database) -> TestLine:
-    line = TestLine(database)
+def a_line_with_the_register(database: Database, site: Site | None = None) -> TestLine:
+    line = TestLine(database, site=site or load_site(None))
     line.clock.at = DAY
     terms = RegisterTerms(
         centres=tuple(c.code for c in line.site.centres),
@@ -45,10 +47,10 @@ def sent_at(raw: bytes) -> datetime | None:
     """MSH-7, London wall clock."""
     parts = raw.lstrip(b"\xef\xbb\xbf").split(b"|")
     try:
-        local = datetime.strptime(parts[6][:12].decode(), "%Y%m%d%H%M")
+        local = datetime.strptime(parts[6][:12].decode(), "%Y%m%d%H%M").replace(tzinfo=LONDON)
     except (IndexError, ValueError):
         return None
-    return local.replace(tzinfo=LONDON).astimezone(UTC)
+    return local.astimezone(UTC)
 
 
 def what_came_of_it(line: TestLine, after_entry: int, after_parcel: int) -> dict[str, object]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from alerts.channels import CHANNELS
-from alerts.model.alert import Alert
+from alerts.model.alert import Alert, Task
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.store import alerts as alert_store
@@ -99,7 +99,9 @@ class TestLine:
 
     def told(self) -> list[str]:
         """Every Task and notice as it stands: ``involve-carer ward:L302H/M7A requested``."""
-        return sorted(
-            f"{getattr(a, 'code', None) or a.event} {a.recipient.kind}:{a.recipient.code} {a.status}"
-            for a in self.alerts()
-        )
+        return sorted(_told(alert) for alert in self.alerts())
+
+
+def _told(alert: Alert) -> str:
+    what = alert.code if isinstance(alert, Task) else alert.event
+    return f"{what} {alert.recipient.kind}:{alert.recipient.code} {alert.status}"

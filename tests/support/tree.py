@@ -14,7 +14,16 @@ PACKAGES = ("ingest", "mapping", "alerts", "service")
 def tracked() -> tuple[Path, ...]:
     """Every file that is in the repository, or would be with the next commit."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -51,7 +51,7 @@ NUMBERS = [
     ("9990000019^^^^NH", [number(LOCAL, "9990000019")], False, "the hint needs the check digit"),
     (f"{GOOD}^^^^MR", [number(LOCAL, GOOD)], False, "another type says what it is"),
     (GOOD, [number(NHS, GOOD)], True, "bare: last resort"),
-    ("9434765919", [number(LOCAL, "9434765919")], False, "bare, valid, of no NHS range"),
+    (NO_NHS_RANGE, [number(LOCAL, NO_NHS_RANGE)], False, "bare, valid, of no NHS range"),
     ("L1", [number(LOCAL, "L1")], False, "bare local"),
     ("1111111111^^^CHI", [number(LOCAL, "1111111111", "CHI")], True, "a date, but a placeholder"),
     ("0113500017^^^CHI", [number(LOCAL, "0113500017", "CHI")], True, "month 13 at a real site"),

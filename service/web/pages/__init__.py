@@ -1,4 +1,4 @@
-"""Every page, one file each; PAGES is what the app serves."""
+"""Every page, in the order of the menu."""
 
 from service.web.pages import centre, coordinator, journal, message, signin, ward
 

@@ -1,158 +1,168 @@
-"""Sign-in by token, one click in the demo, and sign-out."""
+"""The way in and out: a token, or in the demo one press; and where the viewer's desk is."""
 
-import time
-from collections import defaultdict
+import secrets
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from pydantic import BaseModel
 
 from alerts.model.site import Site
 from service.web.access import (
     COOKIE,
-    SESSION_FOR,
+    NotAllowed,
     Role,
     Viewer,
     by_secret,
     check_csrf,
+    is_same,
     sign_in,
     sign_out,
 )
 from service.web.desk import Desk
-from service.web.nav import Link
-from service.web.views import HOMES, DeskHere, ViewerHere, page, see_other
+from service.web.views import (
+    DeskHere,
+    ViewerHere,
+    home_of,
+    page,
+    perhaps_signed_in,
+    see_other,
+    state_of,
+)
 
 router = APIRouter()
-WRONG = "That token is not known or no longer holds. Check it, or ask for a new one"
-TRIES = 10
-"""Wrong tokens an address may try in a minute."""
+FORM_COOKIE = "thinkcarer_form"
+"""Holds what the sign-in form must repeat: nobody has a session yet that could."""
+UNKNOWN = "This token is not known here, or it has expired"
+MACHINE = "This token is for a system that sends messages, not for a person"
+TOO_MANY = "Too many attempts from this address. Wait five minutes and try again"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A button of the demo."""
+class Door:
+    """One role to look around as, in the demo."""
 
-    key: str
-    words: str
+    id: str
+    text: str
     viewer: Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """``signin.html``."""
+    """signin.html"""
 
-    title: str = "Sign in"
-    nav: tuple[Link, ...] = ()
+    csrf: str
+    doors: tuple[Door, ...]
     error: str = ""
-    one_click: tuple[Person, ...] = ()
 
 
-@router.get("/", include_in_schema=False)
-def show(request: Request, desk: DeskHere) -> Response:
-    """The sign-in page."""
-    _refuse_elsewhere(desk)
-    return page(request, "signin.html", SignInPage(one_click=_people(desk)), None)
+class SignInForm(BaseModel):
+    """A token, or the door that was pressed."""
+
+    csrf: str = ""
+    token: str = ""
+    door: str = ""
 
 
-@router.post("/sign-in", include_in_schema=False)
-def by_token(
-    request: Request, desk: DeskHere, token: Annotated[str, Form(max_length=512)] = ""
+class SignOutForm(BaseModel):
+    """Nothing but proof that the form is ours."""
+
+    csrf: str = ""
+
+
+@router.get("/")
+def start(request: Request, desk: DeskHere) -> Response:
+    """The viewer's desk, or the sign-in page."""
+    viewer = perhaps_signed_in(request)
+    if viewer is not None:
+        return see_other(home_of(desk.site, viewer))
+    return _form(request, desk)
+
+
+@router.post("/sign-in")
+def with_token(
+    request: Request, desk: DeskHere, form: Annotated[SignInForm, Form()]
 ) -> Response:
-    """Sign in whoever holds a token."""
-    _refuse_elsewhere(desk)
-    tries: dict[str, list[float]] = request.app.state.sign_in_tries
-    peer = request.client.host if request.client else ""
-    recent = [at for at in tries[peer] if time.monotonic() - at < 60]
-    tries[peer] = recent
-    viewer = None
-    if len(recent) < TRIES:
-        with desk.database.read() as tx:
-            viewer = by_secret(tx, token.strip(), desk.now())
-    if viewer is None or viewer.role is Role.FEED:
-        recent.append(time.monotonic())
-        refused = SignInPage(error=WRONG, one_click=_people(desk))
-        return page(request, "signin.html", refused, None, 422)
-    return _enter(request, desk, viewer)
+    """Open a session for whoever holds the token, no longer than the token is good."""
+    _check(request, form)
+    attempts = state_of(request).attempts
+    address = request.client.host if request.client else ""
+    if not attempts.may_try(address, desk.now()):
+        return _form(request, desk, TOO_MANY, 429)
+    with desk.database.read() as tx:
+        held = by_secret(tx, form.token.strip(), desk.now())
+    if held is None:
+        attempts.failed(address, desk.now())
+        return _form(request, desk, UNKNOWN, 401)
+    if held.viewer.role is Role.FEED:
+        return _form(request, desk, MACHINE, 403)
+    return _admitted(request, desk, held.viewer, sign_in(desk, held.viewer, held.until))
 
 
-@router.post("/sign-in/demo", include_in_schema=False)
-def in_demo(
-    request: Request, desk: DeskHere, person: Annotated[str, Form(max_length=64)]
+@router.post("/sign-in/demo")
+def with_one_press(
+    request: Request, desk: DeskHere, form: Annotated[SignInForm, Form()]
 ) -> Response:
-    """One click, in the demo alone."""
-    for each in _people(desk):
-        if each.key == person:
-            return _enter(request, desk, each.viewer)
-    raise HTTPException(404)
+    """Open a session as one of the demo's people; there are none outside the demo."""
+    _check(request, form)
+    door = next((d for d in _doors(desk) if d.id == form.door), None)
+    if door is None:
+        raise HTTPException(404)
+    return _admitted(request, desk, door.viewer, sign_in(desk, door.viewer))
 
 
-@router.post("/sign-out", include_in_schema=False)
+@router.post("/sign-out")
 def leave(
-    request: Request, desk: DeskHere, viewer: ViewerHere, csrf: Annotated[str, Form()] = ""
-) -> RedirectResponse:
-    """Lock the screen."""
-    check_csrf(viewer, csrf)
+    request: Request, desk: DeskHere, viewer: ViewerHere, form: Annotated[SignOutForm, Form()]
+) -> Response:
+    """End the session here and in the database."""
+    check_csrf(viewer, form.csrf)
     sign_out(desk, request.cookies.get(COOKIE))
     answer = see_other("/")
     answer.delete_cookie(COOKIE)
     return answer
 
 
-def new_tries() -> dict[str, list[float]]:
-    """Wrong tokens by address, in this process."""
-    return defaultdict(list)
-
-
-def _refuse_elsewhere(desk: Desk) -> None:
-    if not desk.pages_open:
-        raise HTTPException(403)
-
-
-def _enter(request: Request, desk: Desk, viewer: Viewer) -> RedirectResponse:
-    answer = see_other(HOMES[viewer.role])
-    answer.set_cookie(
-        COOKIE,
-        sign_in(desk, viewer),
-        max_age=int(SESSION_FOR.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
+def _form(request: Request, desk: Desk, error: str = "", status: int = 200) -> Response:
+    token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+    answer = page(
+        request, "signin.html", SignInPage(token, _doors(desk), error), None, status
     )
+    _set_cookie(request, answer, FORM_COOKIE, token)
     return answer
 
 
-def _people(desk: Desk) -> tuple[Person, ...]:
-    return demo_people(desk.site) if desk.one_click else ()
+def _check(request: Request, form: SignInForm) -> None:
+    if not is_same(request.cookies.get(FORM_COOKIE, ""), form.csrf):
+        raise NotAllowed(NotAllowed.__doc__)
 
 
-def demo_people(site: Site) -> tuple[Person, ...]:
-    """One of each kind, at this site's desks."""
-    nurses = [
-        Person(
-            f"ward-{w.code}",
-            f"Ward nurse, {w.name}",
-            Viewer(Role.WARD, (f"{w.hospital}/{w.code}",), f"Nurse, {w.name}"),
-        )
-        for w in site.wards
-        if w.live
-    ]
-    centres = [
-        Person(
-            f"centre-{c.code}",
-            f"Centre worker, {c.name}",
-            Viewer(Role.CENTRE, (c.code,), f"Worker, {c.name}"),
-        )
-        for c in site.centres
-    ]
-    hospitals = tuple(h.code for h in site.hospitals)
-    return (
-        *nurses,
-        *centres,
-        Person(
-            "coordinator",
-            "Discharge coordinator",
-            Viewer(Role.COORDINATOR, hospitals, "Discharge coordinator"),
+def _admitted(request: Request, desk: Desk, viewer: Viewer, cookie: str) -> Response:
+    answer = see_other(home_of(desk.site, viewer))
+    _set_cookie(request, answer, COOKIE, cookie)
+    answer.delete_cookie(FORM_COOKIE)
+    return answer
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str) -> None:
+    is_secure = request.url.scheme == "https"
+    answer.set_cookie(name, value, httponly=True, samesite="lax", secure=is_secure, path="/")
+
+
+def _doors(desk: Desk) -> tuple[Door, ...]:
+    """Each live ward, each centre, each hospital's coordinator and the engineers."""
+    return _demo_doors(desk.site) if desk.one_click else ()
+
+
+def _demo_doors(site: Site) -> tuple[Door, ...]:
+    people = [
+        *(
+            Viewer(Role.WARD, (f"{w.hospital}/{w.code}",), f"Ward nurse, {w.name}")
+            for w in site.wards
+            if w.live
         ),
-        Person("engineer", "Integration engineer", Viewer(Role.ENGINEER, (), "Engineer")),
-    )
+        *(Viewer(Role.CENTRE, (c.code,), f"Carer centre, {c.name}") for c in site.centres),
+        *(Viewer(Role.COORDINATOR, (h.code,), f"Coordinator, {h.name}") for h in site.hospitals),
+        Viewer(Role.ENGINEER, (), "Engineer"),
+    ]
+    return tuple(Door(":".join((v.role.value, *v.scope)), v.name, v) for v in people)

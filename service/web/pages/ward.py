@@ -1,293 +1,255 @@
-"""The ward's list: who leaves when, whose carer to involve next, and the four facts to record."""
+"""The ward's list: who leaves when, whom to involve, and four boxes that record it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from pydantic import BaseModel
 
-from alerts.model.alert import Task
 from alerts.model.events import Answer, Answered, FactKind, FactRecorded
+from alerts.rules.situation import is_restricted
 from service.web.access import Role, Viewer, check_csrf
 from service.web.desk import Desk
-from service.web.nav import Link, links
-from service.web.queries import Bedside, last_news, left_unfinished, on_ward
-from service.web.views import DeskHere, ViewerHere, page, scope_or_404, see_other
-from service.web.wardlist import Group, groups_of, repair_row, rows_of
+from service.web.freshness import Freshness, freshness
+from service.web.proofs import BUTTONS, UNDO_FOR, Wrong, fault_of, recorded, words_of
+from service.web.queries import bedsides
+from service.web.queries.bedsides import OPEN, Bedside
+from service.web.views import (
+    DeskHere,
+    ViewerHere,
+    home_of,
+    one_at_a_time,
+    page,
+    see_other,
+    ward_path,
+)
+from service.web.wardlist import Group, Reader, groups, patient_name
 from service.web.words import Clock
 
 router = APIRouter()
-SILENT_AFTER = timedelta(hours=1)
-HOW = {
-    "phone": "By phone",
-    "in-person": "Face to face",
-    "letter": "By letter",
-    "video": "By video or with an interpreter",
-    "given": "Views",
-    "none": "No views to give",
-    "no-reply": "No reply after 2 tries",
-    "declined": "Does not want to be involved",
-    "follows": "The plan follows the views",
-    "not-possible": "The plan could not follow the views",
-}
-OF = {
-    FactKind.INFORMED: ("phone", "in-person", "letter", "video"),
-    FactKind.INVITED: ("phone", "in-person", "letter", "video"),
-    FactKind.VIEWS: ("given", "none", "no-reply", "declined"),
-    FactKind.ACCOUNT_TAKEN: ("follows", "not-possible"),
-}
-NEED_WORDS = {
-    "given": "write what was said",
-    "not-possible": "write why the plan could not follow the views",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What to mend in a form, and where."""
-
-    words: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The sentence at the top."""
-
-    start: str
-    now: str
-    rest: str
+AGAIN_WITHIN = timedelta(minutes=1)
+LONGEST = 2_000
+"""Characters of one entry."""
+CALLS = {"called": Answer.CALLED, "no-reply": Answer.NO_REPLY}
 
 
 @dataclass(frozen=True, slots=True)
 class WardPage:
-    """``ward.html``."""
+    """ward.html"""
 
     title: str
-    nav: tuple[Link, ...]
-    ward: str
-    action: str
-    summary: Summary
-    groups: list[Group]
-    news: datetime | None
-    is_silent: bool
-    error: Problem | None = None
+    path: str
+    code: str
+    name: str
+    groups: tuple[Group, ...]
+    patients: int
+    left: int
+    overdue: int
+    due_today: int
+    is_night: bool
+    fresh: Freshness
+    can_record: bool
+    is_live: bool
+    errors: tuple[tuple[str, str], ...]
+    """Sentence and the id of the field to mend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One press of a button in a row."""
+class Pressed(BaseModel):
+    """What every form of this page sends."""
 
-    stay: str
-    registration: str
-    fact: FactKind
-    how: str
-    words: str
-    also: bool
-    once: str
+    csrf: str = ""
+    ward: str = ""
+    row: str = ""
+    stay: str = ""
+    registration: str = ""
+    seen: int = 0
 
 
-@router.get("/ward", include_in_schema=False)
-def first(desk: DeskHere, viewer: ViewerHere) -> Response:
+class Proof(Pressed):
+    """One box: ``how`` is the button, ``also`` the tick, ``text`` what was typed."""
+
+    proof: str = ""
+    how: str = ""
+    also: str = ""
+    text: str = ""
+
+
+class Undo(Pressed):
+    """Which press to take back: when it was saved."""
+
+    at: str = ""
+
+
+class Call(Pressed):
+    """What came of ringing a carer after the patient left."""
+
+    task: str = ""
+    answer: str = ""
+
+
+@router.get("/ward")
+def first_ward(desk: DeskHere, viewer: ViewerHere) -> Response:
     """The viewer's first ward."""
-    wards = _wards(desk, viewer)
-    if not wards:
+    if viewer.role is not Role.WARD:
         raise HTTPException(404)
-    return see_other(wards[0][1])
+    return see_other(home_of(desk.site, viewer))
 
 
-@router.get("/ward/{hospital}/{ward}", include_in_schema=False)
-def show(
-    request: Request, desk: DeskHere, viewer: ViewerHere, hospital: str, ward: str
+@router.get("/ward/{hospital}/{ward}")
+def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
+    """The list of one ward."""
+    params = request.path_params
+    return _listed(request, desk, viewer, f"{params['hospital']}/{params['ward']}")
+
+
+@router.post("/ward/record")
+def record(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Proof, Form()]
 ) -> Response:
-    """The list."""
-    return _page(request, desk, viewer, f"{hospital}/{ward}")
+    """Keep one or two facts about a carer; a second press of the same button keeps no more."""
+    _check(desk, viewer, pressed)
+    proof, how, text = pressed.proof, pressed.how, pressed.text.strip()
+    if proof not in BUTTONS or how not in BUTTONS[FactKind(proof)] or len(text) > LONGEST:
+        raise HTTPException(400)
+    kind = FactKind(proof)
+    with one_at_a_time(request):
+        bedside = _bedside(desk, viewer, pressed)
+        carer = bedside.carers[pressed.registration].carer
+        fault = fault_of(kind, how, text, carer.given)
+        if fault:
+            wrong = Wrong(pressed.stay, pressed.registration, kind, fault, text)
+            return _listed(request, desk, viewer, pressed.ward, wrong)
+        if not _is_repeat(bedside, pressed, kind, desk.now()):
+            for fact in _facts(bedside, pressed, viewer, desk.now()):
+                desk.acts.record_fact(viewer.name, pressed.stay, fact)
+    return see_other(ward_path(pressed.ward), pressed.row)
 
 
-@router.post("/ward/{hospital}/{ward}", include_in_schema=False)
-def record(  # noqa: PLR0913 - a form's fields
-    request: Request,
-    desk: DeskHere,
-    viewer: ViewerHere,
-    hospital: str,
-    ward: str,
-    csrf: Annotated[str, Form()] = "",
-    stay: Annotated[str, Form(max_length=36)] = "",
-    registration: Annotated[str, Form(max_length=200)] = "",
-    fact: Annotated[str, Form(max_length=40)] = "",
-    how: Annotated[str, Form(max_length=40)] = "",
-    words: Annotated[str, Form(max_length=2000)] = "",
-    also: Annotated[str, Form(max_length=8)] = "",
-    once: Annotated[str, Form(max_length=8)] = "",
+@router.post("/ward/undo")
+def undo(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Undo, Form()]
 ) -> Response:
-    """Record one of the four facts."""
-    check_csrf(viewer, csrf)
-    code = f"{hospital}/{ward}"
-    if fact not in set(OF) or how not in OF[FactKind(fact)]:
+    """Take back what this person recorded a moment ago; nothing else can be taken back here."""
+    _check(desk, viewer, pressed)
+    with one_at_a_time(request):
+        bedside = _bedside(desk, viewer, pressed)
+        for fact in bedside.stay.facts:
+            is_it = fact.registration == pressed.registration and fact.at.isoformat() == pressed.at
+            is_mine = fact.by == viewer.name and desk.now() - fact.at <= UNDO_FOR
+            is_newest = fact == recorded(bedside.stay, fact.registration, fact.fact)[-1]
+            if is_it and is_mine and is_newest:
+                taken_back = replace(fact, at=desk.now(), undone=True)
+                desk.acts.record_fact(viewer.name, pressed.stay, taken_back)
+    return see_other(ward_path(pressed.ward), pressed.row)
+
+
+@router.post("/ward/call")
+def call(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Call, Form()]
+) -> Response:
+    """Keep that a carer was rung after the patient left, or did not answer."""
+    _check(desk, viewer, pressed)
+    answer = CALLS.get(pressed.answer)
+    if answer is None:
+        raise HTTPException(400)
+    with one_at_a_time(request):
+        with desk.database.read() as tx:
+            gone = bedsides.left_unfinished(viewer, tx, pressed.ward)
+        bedside = next((b for b in gone if b.stay.id == pressed.stay), None)
+        tasks = {t.id: t for t in bedside.repairs()} if bedside else {}
+        if bedside is not None and pressed.task in tasks:
+            tried = sum(a.alert == pressed.task for a in bedside.stay.answers)
+            if tasks[pressed.task].status.value in OPEN and tried == pressed.seen:
+                answered = Answered(pressed.task, answer, desk.now(), viewer.name)
+                desk.acts.answer(viewer.name, pressed.stay, answered)
+    return see_other(ward_path(pressed.ward), pressed.row)
+
+
+def _check(desk: Desk, viewer: Viewer, pressed: Pressed) -> None:
+    check_csrf(viewer, pressed.csrf)
+    hospital, _, ward = pressed.ward.partition("/")
+    if not viewer.works_at(Role.WARD, pressed.ward) or desk.site.ward(hospital, ward) is None:
         raise HTTPException(404)
-    pressed = Recording(stay, registration, FactKind(fact), how, words.strip(), bool(also), once)
-    bedside, task = _asked(desk, viewer, code, pressed)
-    if how in NEED_WORDS and not pressed.words:
-        return _page(request, desk, viewer, code, (bedside, task, pressed))
-    if pressed.once == str(_recorded(bedside, registration)):
-        _keep(desk, viewer, bedside, pressed)
-    return see_other(f"/ward/{code}", f"row-{task.id}")
 
 
-@router.post("/ward/{hospital}/{ward}/undo", include_in_schema=False)
-def undo(  # noqa: PLR0913 - a form's fields
-    desk: DeskHere,
-    viewer: ViewerHere,
-    hospital: str,
-    ward: str,
-    csrf: Annotated[str, Form()] = "",
-    stay: Annotated[str, Form(max_length=36)] = "",
-    registration: Annotated[str, Form(max_length=200)] = "",
-    fact: Annotated[str, Form(max_length=40)] = "",
-    once: Annotated[str, Form(max_length=8)] = "",
-) -> Response:
-    """Take one fact back."""
-    check_csrf(viewer, csrf)
-    code = f"{hospital}/{ward}"
-    if fact not in set(OF):
-        raise HTTPException(404)
-    pressed = Recording(stay, registration, FactKind(fact), "undo", "", False, once)
-    bedside, task = _asked(desk, viewer, code, pressed)
-    if pressed.once == str(_recorded(bedside, registration)):
-        taken_back = FactRecorded(
-            FactKind(fact), registration, desk.now(), viewer.name, "undo", "Undone", undone=True
-        )
-        desk.acts.record_fact(viewer.name, stay, taken_back)
-    return see_other(f"/ward/{code}", f"row-{task.id}")
-
-
-@router.post("/ward/{hospital}/{ward}/called", include_in_schema=False)
-def called(  # noqa: PLR0913 - a form's fields
-    desk: DeskHere,
-    viewer: ViewerHere,
-    hospital: str,
-    ward: str,
-    csrf: Annotated[str, Form()] = "",
-    stay: Annotated[str, Form(max_length=36)] = "",
-    task: Annotated[str, Form(max_length=36)] = "",
-) -> Response:
-    """The repair call was made."""
-    check_csrf(viewer, csrf)
-    code = f"{hospital}/{ward}"
-    _may_write(viewer, code)
+def _bedside(desk: Desk, viewer: Viewer, pressed: Pressed) -> Bedside:
+    """The patient on this ward whose carer is to be involved; 404 for any other."""
     with desk.database.read() as tx:
-        left = left_unfinished(viewer, tx, code)
-    if not any(a.id == task and a.stay == stay for b in left for a in b.alerts):
-        raise HTTPException(404)
-    desk.acts.answer(viewer.name, stay, Answered(task, Answer.CALLED, desk.now(), viewer.name))
-    return see_other(f"/ward/{code}")
-
-
-def _asked(desk: Desk, viewer: Viewer, code: str, pressed: Recording) -> tuple[Bedside, Task]:
-    """The patient and the Task that a form is about; 404 if they are not on this ward."""
-    _may_write(viewer, code)
-    with desk.database.read() as tx:
-        bedsides = on_ward(viewer, tx, code)
-    for bedside in bedsides:
-        if bedside.stay.id == pressed.stay:
-            for task in bedside.alerts:
-                if isinstance(task, Task) and task.registration == pressed.registration:
-                    return bedside, task
+        here = bedsides.on_ward(viewer, tx, desk.site, pressed.ward)
+    for bedside in here:
+        if bedside.stay.id == pressed.stay and not is_restricted(bedside.stay):
+            keys = {t.registration for t in bedside.involvements() if t.status.value in OPEN}
+            if pressed.registration in keys:
+                return bedside
     raise HTTPException(404)
 
 
-def _may_write(viewer: Viewer, code: str) -> None:
-    scope_or_404(viewer, Role.WARD, code)
-    if viewer.role is not Role.WARD:
-        raise HTTPException(404)
+def _is_repeat(bedside: Bedside, pressed: Proof, kind: FactKind, now: datetime) -> bool:
+    """The button was pressed twice, or the page is older than what somebody recorded since."""
+    facts = recorded(bedside.stay, pressed.registration, kind)
+    if len(facts) != pressed.seen:
+        return True
+    return any(f.how == pressed.how and now - f.at < AGAIN_WITHIN for f in facts)
 
 
-def _recorded(bedside: Bedside, registration: str) -> int:
-    return sum(f.registration == registration for f in bedside.stay.facts)
-
-
-def _keep(desk: Desk, viewer: Viewer, bedside: Bedside, pressed: Recording) -> None:
-    facts = [pressed.fact]
-    if pressed.also and pressed.fact is FactKind.INFORMED:
-        facts.append(FactKind.INVITED)
-    planned = bedside.stay.planned.on if bedside.stay.planned else None
-    for fact in facts:
-        said = f"{HOW[pressed.how]}: {pressed.words}" if pressed.words else HOW[pressed.how]
-        event = FactRecorded(
-            fact=fact,
+def _facts(
+    bedside: Bedside, pressed: Proof, viewer: Viewer, now: datetime
+) -> tuple[FactRecorded, ...]:
+    kinds = [FactKind(pressed.proof)]
+    if kinds == [FactKind.INFORMED] and pressed.also:
+        kinds.append(FactKind.INVITED)
+    stay, text = bedside.stay, pressed.text.strip()
+    return tuple(
+        FactRecorded(
+            fact=kind,
             registration=pressed.registration,
-            at=desk.now(),
+            at=now,
             by=viewer.name,
             how=pressed.how,
-            words=said,
-            planned_on=planned,
+            words=words_of(kind, pressed.how, text, Clock(now), stay),
+            planned_on=stay.planned.on if stay.planned else None,
         )
-        desk.acts.record_fact(viewer.name, pressed.stay, event)
+        for kind in kinds
+    )
 
 
-def _page(
-    request: Request,
-    desk: Desk,
-    viewer: Viewer,
-    code: str,
-    refused: tuple[Bedside, Task, Recording] | None = None,
+def _listed(
+    request: Request, desk: Desk, viewer: Viewer, code: str, wrong: Wrong | None = None
 ) -> Response:
     hospital, _, ward_code = code.partition("/")
     ward = desk.site.ward(hospital, ward_code)
-    if ward is None or not ward.live:
+    if ward is None or not viewer.sees(Role.WARD, code):
         raise HTTPException(404)
-    scope_or_404(viewer, Role.WARD, code)
     clock = Clock(desk.now())
     with desk.database.read() as tx:
-        bedsides = on_ward(viewer, tx, code)
-        left = [row for b in left_unfinished(viewer, tx, code) for row in repair_row(b, clock)]
-        news = last_news(viewer, tx)
-    problem, error = _problem(refused)
-    rows = [
-        (b.stay.planned.on if b.stay.planned else None, row)
-        for b in bedsides
-        for row in rows_of(b, clock, error)
-    ]
+        here = bedsides.on_ward(viewer, tx, desk.site, code)
+        left = bedsides.left_unfinished(viewer, tx, code) if ward.live else ()
+        fresh = freshness(viewer, tx, clock)
+    found = tuple(groups(here, left, Reader(desk.site, clock, viewer.name, wrong)))
+    rows = [row for group in found for row in group.rows]
     context = WardPage(
         title=f"{ward.name} now",
-        nav=links(request.url.path, _wards(desk, viewer)),
-        ward=ward.name,
-        action=f"/ward/{code}",
-        summary=_summary(len(bedsides), [r.edge for _, r in rows] + [r.edge for r in left]),
-        groups=groups_of(rows, left, clock),
-        news=news,
-        is_silent=news is not None and clock.now - news > SILENT_AFTER,
-        error=problem,
+        path=ward_path(code),
+        code=code,
+        name=ward.name,
+        groups=found,
+        patients=len(here),
+        left=sum(bool(row.repair) for row in rows),
+        overdue=sum(row.clock == "late" for row in rows),
+        due_today=sum(row.is_due_today for row in rows),
+        is_night=bool(clock.ring_from()),
+        fresh=fresh,
+        can_record=viewer.works_at(Role.WARD, code),
+        is_live=ward.live,
+        errors=_errors(here, wrong),
     )
-    return page(request, "ward.html", context, viewer, 422 if problem else 200)
+    return page(request, "ward.html", context, viewer, 422 if wrong else 200)
 
 
-def _problem(
-    refused: tuple[Bedside, Task, Recording] | None,
-) -> tuple[Problem | None, tuple[str, str, str]]:
-    if refused is None:
-        return None, ("", "", "")
-    bedside, task, pressed = refused
-    bed = bedside.stay.place.bed if bedside.stay.place else ""
-    words = NEED_WORDS[pressed.how]
-    field = "views" if pressed.fact is FactKind.VIEWS else "account"
-    name = f"{bedside.stay.patient.given or ''} {bedside.stay.patient.family or ''}".strip()
-    problem = Problem(f"Bed {bed}, {name}: {words}", f"{field}-{task.id}")
-    return problem, (task.id, pressed.fact.value, f"{words[0].upper()}{words[1:]}")
-
-
-def _summary(patients: int, edges: list[str]) -> Summary:
-    late, soon = edges.count("late"), edges.count("soon")
-    start = f"{patients} patient{'' if patients == 1 else 's'}."
-    now = f"{late} overdue." if late else ""
-    rest = f"{soon} to do." if soon else "" if late else "Nothing to do now."
-    return Summary(start, now, rest)
-
-
-def _wards(desk: Desk, viewer: Viewer) -> list[tuple[str, str]]:
-    return [
-        (ward.name, f"/ward/{ward.hospital}/{ward.code}")
-        for ward in desk.site.wards
-        if ward.live and viewer.sees(Role.WARD, f"{ward.hospital}/{ward.code}")
-    ]
+def _errors(here: tuple[Bedside, ...], wrong: Wrong | None) -> tuple[tuple[str, str], ...]:
+    if wrong is None:
+        return ()
+    stay = next(b.stay for b in here if b.stay.id == wrong.stay)
+    bed = f"Bed {stay.place.bed}, " if stay.place and stay.place.bed else ""
+    return ((f"{bed}{patient_name(stay)}: {wrong.why}", "wrong"),)

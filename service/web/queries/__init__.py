@@ -1,1 +1,1 @@
-"""What the pages and the façade read; the viewer comes first, and what they may not see is not there."""
+"""What pages and façade read: the viewer comes first, and what they may not see is not there."""

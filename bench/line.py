@@ -1,0 +1,116 @@
+"""The whole line: messages journaled, understood, folded, decided and in the outbox."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.baselines.line import StrawMan
+from bench.rows import Row
+from bench.simulate import FIRST, Meaning, Traffic, person, register_csv
+from ingest import journal
+from ingest.journal import Block, Stored
+from ingest.receive import Door, Origin, receive
+from mapping.register_csv import RegisterTerms, read
+from service.database import Database, Rank, connect, migrate
+from service.metrics import Metrics
+from service.pipeline import BATCH, Line, Progress, import_register, process_batch, wake_next
+from service.site import dialects_of, load_site, rules_of
+
+WANTED = 1_500.0
+Sent = tuple[bytes, Meaning]
+
+
+def measure(sent: Sequence[Sent], traffic: Traffic, seconds: float, folder: Path) -> Iterator[Row]:
+    """Ours beside a straw man that journals, splits and looks up in dictionaries."""
+    with TemporaryDirectory(dir=folder) as place:
+        bare = _bare_rate(sent, traffic, seconds, Path(place))
+    with TemporaryDirectory(dir=folder) as place:
+        ours = _our_rate(sent, traffic, seconds, Path(place))
+    yield Row("whole line", "journal and dictionaries", ours, bare, wanted_rate=WANTED)
+
+
+def _bare_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, place: Path) -> float:
+    register = {person(n).nhs: f"S-{n:07d}" for n in range(traffic.registered)}
+    straw_man = StrawMan(place / "line.db", register)
+    rate = _rate(lambda batch: straw_man.take([raw for raw, _ in batch]), sent, seconds)
+    straw_man.close()
+    return rate
+
+
+def _our_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, place: Path) -> float:
+    with connect(f"sqlite:///{place}/line.db") as database:
+        migrate(database)
+        works = Works(database)
+        works.register(traffic)
+        return _rate(works.take, sent, seconds)
+
+
+@dataclass(slots=True)
+class Works:
+    """The line without sockets; its clock shows when the newest message came."""
+
+    database: Database
+    at: datetime = FIRST
+    line: Line = field(init=False)
+    _group: list[Block] = field(default_factory=list)
+    _door: Door = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The same site and line as the demo's."""
+        site = load_site(None)
+        self.line = Line(
+            database=self.database,
+            site=site,
+            dialects=dialects_of(site),
+            now=lambda: self.at,
+            metrics=Metrics(dict),
+            chance=lambda: 0.5,
+        )
+        self._door = Door(
+            rules=rules_of(site),
+            commit=self._gather,
+            now=lambda: self.at,
+            inspect=lambda *_: None,
+            tally=self.line.metrics,
+            on_stored=lambda: None,
+        )
+
+    def register(self, traffic: Traffic) -> None:
+        """Import the simulator's register file."""
+        terms = RegisterTerms(("LANCARERS", "YOUNGNL"), today=date(2026, 11, 2), synthetic=True)
+        file = read(register_csv(traffic).encode(), terms)
+        assert not file.faults, file.faults[:3]
+        import_register(self.line, file.rows)
+
+    def take(self, batch: Sequence[Sent]) -> None:
+        """Journal a batch in one commit, then work it off and fire what is due."""
+        for raw, meaning in batch:
+            self.at = meaning.at + timedelta(seconds=30)
+            receive(raw, Origin("bench"), self._door)
+        with self.database.write(Rank.ACK) as tx:
+            journal.append(tx, self._group)
+        self._group.clear()
+        progress = Progress()
+        while process_batch(self.line, progress):
+            pass
+        wake_next(self.line)
+
+    def _gather(self, block: Block) -> Stored:
+        """What the committer does for senders that wait together."""
+        self._group.append(block)
+        return Stored(0, block.answer, is_repeat=False)
+
+
+def _rate(take: Callable[[Sequence[Sent]], None], sent: Sequence[Sent], seconds: float) -> float:
+    done = 0
+    began = time.perf_counter()
+    while time.perf_counter() < began + seconds:
+        batch = sent[done : done + BATCH]
+        if not batch:
+            break
+        take(batch)
+        done += len(batch)
+    return done / (time.perf_counter() - began)

@@ -1,0 +1,74 @@
+"""One figure beside its baseline, as a row of a table or of JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Messages a second of ours and of a baseline, measured in the same run."""
+
+    figure: str
+    baseline: str
+    ours: float
+    theirs: float
+    wanted_ratio: float | None = None
+    wanted_rate: float | None = None
+    p99: float | None = None
+    """Microseconds from sent to answered, where somebody waits for an answer."""
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the baseline."""
+        return self.ours / self.theirs if self.theirs else 0.0
+
+    @property
+    def is_met(self) -> bool | None:
+        """Every target of the row is reached; None where it has none."""
+        met = []
+        if self.wanted_ratio is not None:
+            met.append(self.ratio >= self.wanted_ratio)
+        if self.wanted_rate is not None:
+            met.append(self.ours >= self.wanted_rate)
+        return all(met) if met else None
+
+    @property
+    def target(self) -> str:
+        """The targets in words."""
+        parts = []
+        if self.wanted_ratio is not None:
+            parts.append(f"{self.wanted_ratio:g} x")
+        if self.wanted_rate is not None:
+            parts.append(f"{self.wanted_rate:,.0f}/s")
+        return ", ".join(parts)
+
+
+def show(rows: Sequence[Row], console: Console) -> None:
+    """Print the table."""
+    table = Table(title="Messages a second, each figure beside its baseline of the same run")
+    for name in ("figure", "ours", "p99 µs", "baseline", "baseline /s", "ratio", "target", "met"):
+        is_text = name in ("figure", "baseline", "target", "met")
+        table.add_column(name, justify="left" if is_text else "right")
+    for row in rows:
+        table.add_row(
+            row.figure,
+            f"{row.ours:,.0f}",
+            f"{row.p99:,.0f}" if row.p99 is not None else "",
+            row.baseline,
+            f"{row.theirs:,.0f}",
+            f"{row.ratio:,.2f}",
+            row.target,
+            {True: "yes", False: "no", None: ""}[row.is_met],
+        )
+    console.print(table)
+
+
+def keep(rows: Sequence[Row], file: Path) -> None:
+    """Write the rows as an array of flat objects."""
+    flat = [asdict(row) | {"ratio": row.ratio, "is_met": row.is_met} for row in rows]
+    file.write_text(json.dumps(flat, indent=1) + "\n", encoding="utf-8")
