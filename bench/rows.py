@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -48,12 +49,16 @@ class Row:
         return ", ".join(parts)
 
 
+_VERDICTS = {True: "met", False: "missed", None: ""}
+
+
 def show(rows: Sequence[Row], console: Console) -> None:
     """Print the table."""
-    table = Table(title="Messages a second, each figure beside its baseline of the same run")
-    for name in ("figure", "ours", "p99 µs", "baseline", "baseline /s", "ratio", "target", "met"):
-        is_text = name in ("figure", "baseline", "target", "met")
-        table.add_column(name, justify="left" if is_text else "right")
+    title = "Messages a second, each beside its baseline of the same run"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("figure", "ours", "p99 µs", "beside", "theirs", "ratio", "target"):
+        is_text = name in ("figure", "beside", "target")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.figure,
@@ -62,8 +67,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
             row.baseline,
             f"{row.theirs:,.0f}",
             f"{row.ratio:,.2f}",
-            row.target,
-            {True: "yes", False: "no", None: ""}[row.is_met],
+            f"{row.target} {_VERDICTS[row.is_met]}",
         )
     console.print(table)
 

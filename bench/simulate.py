@@ -203,7 +203,7 @@ def _raw(meaning: Meaning, stay: _Stay, before: str) -> bytes:
     """One message of about seven hundred bytes in the dialect of its feed."""
     one, stamp, trigger = stay.person, _stamp(meaning.at), meaning.trigger
     is_pas = meaning.feed == "pas"
-    application, tail = ("TRAK", "AL|NE") if is_pas else ("ITKPAS", "|||GBR|UNICODE|||iTKv1.0")
+    application, tail = ("TRAK", "AL|NE") if is_pas else ("ITKPAS", "||GBR|UNICODE|||iTKv1.0")
     kind, local = ("^NH", f"LH{one.number:06d}^^^LANMR^MR") if is_pas else ("", "")
     left = stamp if trigger == "A03" else ""
     method = ("4" if meaning.died else "1") if left else ""

@@ -137,9 +137,9 @@ def find(tx: Connection, search: Search) -> list[EntryRow]:
     return [_listed(row) for row in rows]
 
 
-def waiting_count(tx: Connection) -> int:
-    """Entries neither finished nor parked."""
-    return int(tx.execute(_WAITING).scalar_one())
+def backlog(tx: Connection) -> dict[str, int]:
+    """How many entries wait, for us or for a person; what is finished is not counted through."""
+    return {row.state: int(row.n) for row in tx.execute(_BACKLOG)}
 
 
 def counts(tx: Connection) -> dict[str, int]:
@@ -205,8 +205,8 @@ _REQUEUE = (
         source=bindparam("to_source"),
     )
 )
-_WAITING = select(func.count()).select_from(journal).where(journal.c.state == "waiting")
 _COUNTS = select(journal.c.state, func.count().label("n")).group_by(journal.c.state)
+_BACKLOG = _COUNTS.where(journal.c.state.in_(("waiting", "parked")))
 _LISTED = [journal.c[name] for name in EntryRow.__slots__]
 _AS_STORED = [name for name in EntryRow.__slots__ if not name.endswith("_at")]
 

@@ -56,7 +56,7 @@ def line_of(database: Database, site: Site, now: Callable[[], datetime]) -> Line
 def backlog(database: Database) -> Mapping[str, float]:
     """The gauges: what waits for us and what waits for a person."""
     with database.read() as tx:
-        entries, parcels = journal.counts(tx), outbox.counts(tx)
+        entries, parcels = journal.backlog(tx), outbox.backlog(tx)
     return {
         "journal_waiting": entries.get("waiting", 0),
         "journal_parked": entries.get("parked", 0),

@@ -96,6 +96,7 @@ _FIND = select(outbox_table).order_by(outbox_table.c.id)
 _STUCK = _FIND.where(outbox_table.c.state == "stuck")
 _GET = select(outbox_table).where(outbox_table.c.id == bindparam("parcel"))
 _COUNTS = select(outbox_table.c.state, func.count().label("parcels")).group_by(outbox_table.c.state)
+_BACKLOG = _COUNTS.where(outbox_table.c.state.in_(("waiting", "sending", "stuck")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,11 @@ def get(tx: Connection, parcel_id: int) -> ParcelRow | None:
     """The parcel of that id, None if there is none."""
     row = tx.execute(_GET, {"parcel": parcel_id}).first()
     return None if row is None else _parcel_row(row)
+
+
+def backlog(tx: Connection) -> Mapping[str, int]:
+    """How many parcels are still here; those sent or withdrawn are not counted through."""
+    return {row.state: row.parcels for row in tx.execute(_BACKLOG)}
 
 
 def counts(tx: Connection) -> Mapping[str, int]:

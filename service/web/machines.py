@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from service.web.views import desk_of
 
 router = APIRouter()
-PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/health/live")

@@ -102,7 +102,7 @@ def test_an_entry_ends_settled_ignored_or_parked(database: Database) -> None:
         journal.settle(tx, ids[0], "admitted", '{"alerts": []}', later)
         journal.ignore(tx, ids[1], "not for us", later)
         journal.park(tx, ids[2], "no PV1", later)
-        assert journal.waiting_count(tx) == 1
+        assert journal.backlog(tx) == {"parked": 1, "waiting": 1}
         assert journal.counts(tx) == {"settled": 1, "ignored": 1, "parked": 1, "waiting": 1}
         assert [entry.id for entry in journal.claim(tx, 9)] == ids[3:]
     ends = [(row.state, row.reason, row.outcome, row.settled_at) for row in listed(database)]

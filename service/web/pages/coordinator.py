@@ -1,299 +1,201 @@
-"""The coordinator: who leaves soon with facts missing, and doubtful matches side by side."""
+"""The coordinator's desk: who leaves within 48 hours, doubtful matches, proofs that are missing."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Connection
 
-from alerts.matching import compare
-from alerts.model.alert import OPEN_STATUSES, Task, TaskCode
+from alerts.model.alert import Task, TaskCode
 from alerts.model.events import Answer, Answered
-from alerts.model.identity import IdentifierKind, Patient
-from alerts.model.register import CaredFor, Registration
-from alerts.model.stay import Stay
-from alerts.rules.gates import is_restricted
+from service.pipeline import EvidenceChanged
 from service.web.access import Role, Viewer, check_csrf
 from service.web.desk import Desk
-from service.web.nav import Link, links
-from service.web.queries import DeskItem, desk_items, leaving
-from service.web.views import DeskHere, ViewerHere, page, scope_or_404, see_other
-from service.web.wardlist import Row, rows_of
-from service.web.words import Clock, spaced
+from service.web.freshness import Freshness, freshness
+from service.web.leaving import (
+    Bereaved,
+    Missed,
+    Person,
+    Question,
+    bereaved,
+    missed,
+    people,
+    question,
+)
+from service.web.queries import bedsides
+from service.web.queries.bedsides import OPEN, Bedside
+from service.web.queries.matches import asked_about
+from service.web.views import (
+    DeskHere,
+    ViewerHere,
+    coordinator_path,
+    home_of,
+    one_at_a_time,
+    page,
+    see_other,
+)
+from service.web.words import Clock
 
 router = APIRouter()
 AHEAD = timedelta(hours=48)
-WHAT = {
-    "identifier": "NHS or CHI number",
-    "status": "Number verified",
-    "family": "Family name",
-    "given": "Given name",
-    "birth-date": "Birth date",
-    "postcode": "Postcode",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One fact, done, to do, or not possible."""
-
-    words: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """One line of the table."""
-
-    day: str
-    where: str
-    name: str
-    who: str
-    marks: tuple[Mark, ...]
-    due: str
-    edge: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One piece of evidence."""
-
-    what: str
-    ours: str
-    theirs: str
-    agreement: str
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """One question: is this the same person?"""
-
-    id: str
-    name: str
-    hospital: str
-    register: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Notable:
-    """A Task with one line to read."""
-
-    id: str
-    stay: str
-    headline: str
+LATELY = timedelta(hours=24)
+_ASKED = (TaskCode.CONFIRM_MATCH, TaskCode.BEREAVEMENT_SUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorPage:
-    """``coordinator.html``."""
+    """coordinator.html"""
 
     title: str
-    nav: tuple[Link, ...]
-    hospital: str
-    action: str
-    summary: str
-    leaving: tuple[Leaving, ...]
-    bereaved: tuple[Notable, ...]
-    unplaced: tuple[Notable, ...]
-    matches: tuple[Doubt, ...]
+    path: str
+    code: str
+    name: str
+    people: tuple[Person, ...]
+    overdue: int
+    complete: int
+    questions: tuple[Question, ...]
+    bereaved: tuple[Bereaved, ...]
+    missed: tuple[Missed, ...]
+    fresh: Freshness
+    can_record: bool
 
 
-@router.get("/coordinator", include_in_schema=False)
-def first(desk: DeskHere, viewer: ViewerHere) -> Response:
+class Decision(BaseModel):
+    """One button under a question, or beside a bereaved carer."""
+
+    csrf: str = ""
+    hospital: str = ""
+    task: str = ""
+    answer: str = ""
+    seen: int = 0
+
+
+@router.get("/coordinator")
+def first_hospital(desk: DeskHere, viewer: ViewerHere) -> Response:
     """The viewer's first hospital."""
-    found = _hospitals(desk, viewer)
-    if not found:
+    if viewer.role is not Role.COORDINATOR:
         raise HTTPException(404)
-    return see_other(found[0][1])
+    return see_other(home_of(desk.site, viewer))
 
 
-@router.get("/coordinator/{code}", include_in_schema=False)
-def show(request: Request, desk: DeskHere, viewer: ViewerHere, code: str) -> Response:
-    """The desk."""
-    hospital = desk.site.hospital(code)
-    if hospital is None:
+@router.get("/coordinator/{code}")
+def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
+    """One hospital."""
+    hospital = desk.site.hospital(request.path_params["code"])
+    if hospital is None or not viewer.sees(Role.COORDINATOR, hospital.code):
         raise HTTPException(404)
-    scope_or_404(viewer, Role.COORDINATOR, code)
     clock = Clock(desk.now())
     with desk.database.read() as tx:
-        soon = leaving(viewer, tx, code, (clock.now + AHEAD).date())
-        items = [i for i in desk_items(viewer, tx, Role.COORDINATOR, code) if _is_open(i)]
-    rows = [
-        _leaving(desk, b.stay, row, clock)
-        for b in soon
-        for row in rows_of(b, clock)
-        if row.registration or row.kind
-    ]
-    matches = tuple(_doubt(desk, i) for i in items if _asks_for(i, TaskCode.CONFIRM_MATCH))
+        found = people(_leaving(desk, viewer, tx, hospital.code), desk.site, clock)
+        gone = bedsides.left_since(viewer, tx, hospital.code, clock.now - LATELY)
+        asked = bedsides.asked_of_coordinator(viewer, tx, hospital.code, _ASKED)
+        questions = _questions(desk, viewer, tx, asked)
+        fresh = freshness(viewer, tx, clock)
     context = CoordinatorPage(
         title="Leaving in the next 48 hours",
-        nav=links(request.url.path, _hospitals(desk, viewer)),
-        hospital=hospital.name,
-        action=f"/coordinator/{code}",
-        summary=_summary(rows, matches),
-        leaving=tuple(rows),
-        bereaved=_notable(items, TaskCode.BEREAVEMENT_SUPPORT, "has died"),
-        unplaced=_notable(items, TaskCode.INVOLVE_CARER, "is on a ward that is not known"),
-        matches=matches,
+        path=coordinator_path(hospital.code),
+        code=hospital.code,
+        name=hospital.name,
+        people=found,
+        overdue=sum(person.clock == "late" for person in found),
+        complete=sum(person.clock == "done" for person in found),
+        questions=questions,
+        bereaved=bereaved(asked, desk.site),
+        missed=missed(gone, desk.site, clock),
+        fresh=fresh,
+        can_record=viewer.works_at(Role.COORDINATOR, hospital.code),
     )
     return page(request, "coordinator.html", context, viewer)
 
 
-@router.post("/coordinator/{code}/match", include_in_schema=False)
-def decide(  # noqa: PLR0913 - a form's fields
-    desk: DeskHere,
-    viewer: ViewerHere,
-    code: str,
-    csrf: Annotated[str, Form()] = "",
-    task: Annotated[str, Form(max_length=36)] = "",
-    answer: Annotated[str, Form(max_length=20)] = "",
+@router.post("/coordinator/match")
+def decide(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Decision, Form()]
 ) -> Response:
-    """Keep the answer to a doubtful match."""
-    check_csrf(viewer, csrf)
-    _asked(desk, viewer, code, task)
-    if answer not in ("same", "different"):
-        raise HTTPException(404)
-    desk.acts.decide_match(viewer.name, task, answer == "same")
-    return see_other(f"/coordinator/{code}")
+    """Keep whether it is the same person, or that the ward is to check."""
+    _check(viewer, pressed)
+    with one_at_a_time(request):
+        task = _task(desk, viewer, pressed, TaskCode.CONFIRM_MATCH)
+        if task is None:
+            raise EvidenceChanged(EvidenceChanged.__doc__)
+        if pressed.answer in ("same", "different"):
+            desk.acts.decide_match(viewer.name, task.id, pressed.answer == "same")
+        elif pressed.answer == "unsure":
+            _answer(desk, viewer, task, Answer.NOT_SURE)
+        else:
+            raise HTTPException(400)
+    return see_other(coordinator_path(pressed.hospital), "matches")
 
 
-@router.post("/coordinator/{code}/handled", include_in_schema=False)
-def handled(
-    desk: DeskHere,
-    viewer: ViewerHere,
-    code: str,
-    csrf: Annotated[str, Form()] = "",
-    alert: Annotated[str, Form(max_length=36)] = "",
+@router.post("/coordinator/bereaved")
+def seen_to(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Decision, Form()]
 ) -> Response:
-    """A person has seen to it."""
-    check_csrf(viewer, csrf)
-    item = _asked(desk, viewer, code, alert)
-    said = Answered(alert, Answer.SEEN, desk.now(), viewer.name)
-    desk.acts.answer(viewer.name, item.alert.stay, said)
-    return see_other(f"/coordinator/{code}")
+    """Keep that somebody saw to a bereaved carer."""
+    _check(viewer, pressed)
+    with one_at_a_time(request):
+        task = _task(desk, viewer, pressed, TaskCode.BEREAVEMENT_SUPPORT)
+        if task is not None:
+            _answer(desk, viewer, task, Answer.SEEN)
+    return see_other(coordinator_path(pressed.hospital))
 
 
-def _asked(desk: Desk, viewer: Viewer, code: str, task_id: str) -> DeskItem:
-    scope_or_404(viewer, Role.COORDINATOR, code)
-    if viewer.role is not Role.COORDINATOR:
+def _check(viewer: Viewer, pressed: Decision) -> None:
+    check_csrf(viewer, pressed.csrf)
+    if not viewer.works_at(Role.COORDINATOR, pressed.hospital):
         raise HTTPException(404)
+
+
+def _task(desk: Desk, viewer: Viewer, pressed: Decision, code: TaskCode) -> Task | None:
+    """The open Task that was answered; None where it is answered or gone by now."""
     with desk.database.read() as tx:
-        items = desk_items(viewer, tx, Role.COORDINATOR, code)
-    found = next((i for i in items if i.alert.id == task_id and _is_open(i)), None)
-    if found is None:
-        raise HTTPException(404)
-    return found
+        asked = bedsides.asked_of_coordinator(viewer, tx, pressed.hospital, (code,))
+    for bed in asked:
+        for task in bed.tasks:
+            if (task.id, task.code) == (pressed.task, code) and task.status.value in OPEN:
+                tried = sum(a.alert == task.id for a in bed.stay.answers)
+                return task if tried == pressed.seen else None
+    return None
 
 
-def _is_open(item: DeskItem) -> bool:
-    return isinstance(item.alert, Task) and item.alert.status in OPEN_STATUSES
+def _answer(desk: Desk, viewer: Viewer, task: Task, answer: Answer) -> None:
+    answered = Answered(task.id, answer, desk.now(), viewer.name)
+    desk.acts.answer(viewer.name, task.stay, answered)
 
 
-def _asks_for(item: DeskItem, code: TaskCode) -> bool:
-    return isinstance(item.alert, Task) and item.alert.code is code
+def _leaving(
+    desk: Desk, viewer: Viewer, tx: Connection, hospital: str
+) -> tuple[Bedside, ...]:
+    """By planned date, and those on a ward that nobody named: their Tasks come to this desk."""
+    soon = bedsides.leaving(viewer, tx, hospital, Clock(desk.now() + AHEAD).today)
+    lost = bedsides.asked_of_coordinator(viewer, tx, hospital, (TaskCode.INVOLVE_CARER,))
+    known = {bed.stay.id for bed in soon}
+    live = [bed for bed in soon if _is_shown(desk, bed)]
+    return (*live, *(bed for bed in lost if bed.stay.id not in known))
 
 
-def _leaving(desk: Desk, stay: Stay, row: Row, clock: Clock) -> Leaving:
-    ward = desk.site.ward(stay.place.hospital, stay.place.ward) if stay.place else None
-    states = {"done": "done", "no": "no"}
-    return Leaving(
-        day=clock.short_day(stay.planned.on) if stay.planned else "",
-        where=f"{ward.name if ward else 'Ward not known'}, {row.bed}",
-        name=row.name,
-        who=row.who,
-        marks=tuple(Mark(b.words, states.get(b.state, "todo")) for b in row.boxes),
-        due=row.due,
-        edge=row.edge_of_due,
-    )
+def _is_shown(desk: Desk, bed: Bedside) -> bool:
+    """Not on a ward that is not live: nothing of it is shown."""
+    place = bed.stay.place
+    ward = desk.site.ward(place.hospital, place.ward) if place else None
+    return ward is None or ward.live
 
 
-def _doubt(desk: Desk, item: DeskItem) -> Doubt:
-    stay, registration = item.stay, item.registration
-    centre = desk.site.centre(registration.centre) if registration else None
-    where = ""
-    if stay and stay.place:
-        ward = desk.site.ward(stay.place.hospital, stay.place.ward)
-        where = f", {ward.name if ward else 'ward not known'}, bed {stay.place.bed}"
-    return Doubt(
-        id=item.alert.id,
-        name=f"{stay.patient.given or ''} {stay.patient.family or ''}".strip() if stay else "",
-        hospital=f"Hospital{where}",
-        register=f"Register, {centre.name if centre else 'centre not known'}",
-        lines=_lines(stay, registration) if stay and registration else (),
-    )
-
-
-def _lines(stay: Stay, registration: Registration) -> tuple[Line, ...]:
-    ours, theirs = stay.patient, registration.patient
-    hides = is_restricted(stay)
-    return tuple(
-        Line(
-            WHAT.get(e.what, e.what),
-            _ours(ours, theirs, e.what) if not (hides and e.what == "postcode") else "Hidden",
-            _theirs(theirs, e.what),
-            e.agreement.value,
-        )
-        for e in compare(ours, theirs)
-    )
-
-
-def _ours(patient: Patient, person: CaredFor, what: str) -> str:
-    if what in ("identifier", "status"):
-        wanted = person.identifier.kind
-        found = [i for i in patient.identifiers if i.kind is wanted]
-        if what == "status":
-            return (
-                "Yes"
-                if found and all(i.verified for i in found)
-                else "No"
-                if found
-                else "Not given"
-            )
-        return ", ".join(spaced(i.value) for i in found) or "Not given"
-    born = patient.birth_date
-    return {
-        "family": patient.family or "Not given",
-        "given": patient.given or "Not given",
-        "birth-date": f"{born.day} {born:%b %Y}" if born else "Not given",
-        "postcode": patient.postcode or "Not given",
-    }.get(what, "")
-
-
-def _theirs(person: CaredFor, what: str) -> str:
-    born = person.birth_date
-    kind = "NHS" if person.identifier.kind is IdentifierKind.NHS else "CHI"
-    return {
-        "identifier": f"{spaced(person.identifier.value)} ({kind})",
-        "status": "Not held",
-        "family": person.family,
-        "given": person.given,
-        "birth-date": f"{born.day} {born:%b %Y}",
-        "postcode": person.postcode or "Not given",
-    }.get(what, "")
-
-
-def _notable(items: list[DeskItem], code: TaskCode, words: str) -> tuple[Notable, ...]:
-    found = []
-    for item in items:
-        if isinstance(item.alert, Task) and item.alert.code is code:
-            patient = item.stay.patient if item.stay else Patient()
-            name = f"{patient.given or ''} {patient.family or ''}".strip() or "A patient"
-            found.append(Notable(item.alert.id, item.alert.stay, f"{name} {words}"))
-    return tuple(found)
-
-
-def _summary(rows: list[Leaving], matches: tuple[Doubt, ...]) -> str:
-    late = sum(row.edge == "late" for row in rows)
-    people = f"{len(rows)} with someone to involve" if rows else "Nobody with a carer to involve"
-    doubts = f"{len(matches)} match{'' if len(matches) == 1 else 'es'} to decide."
-    return f"{people}. {f'{late} overdue. ' if late else ''}{doubts}"
-
-
-def _hospitals(desk: Desk, viewer: Viewer) -> list[tuple[str, str]]:
-    return [
-        (hospital.name, f"/coordinator/{hospital.code}")
-        for hospital in desk.site.hospitals
-        if viewer.sees(Role.COORDINATOR, hospital.code)
+def _questions(
+    desk: Desk, viewer: Viewer, tx: Connection, asked: tuple[Bedside, ...]
+) -> tuple[Question, ...]:
+    tasks = [
+        (bed, task)
+        for bed in asked
+        for task in bed.tasks
+        if task.code is TaskCode.CONFIRM_MATCH and task.status.value in OPEN
     ]
+    rows = asked_about(viewer, tx, [task for _, task in tasks])
+    clock = Clock(desk.now())
+    return tuple(
+        question((bed, task), rows[task.registration], desk.site, clock)
+        for bed, task in tasks
+        if task.registration in rows
+    )

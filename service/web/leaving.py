@@ -1,0 +1,286 @@
+"""The coordinator's tables in words: who leaves soon, what is missing, who may be whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from alerts.matching import compare
+from alerts.model.alert import Task, TaskCode, TaskStatus
+from alerts.model.events import PROOFS, FactKind
+from alerts.model.identity import Identifier, IdentifierKind
+from alerts.model.register import Registration, Sharing
+from alerts.model.site import Site
+from alerts.model.stay import Stay
+from alerts.rules.situation import is_restricted
+from alerts.wording import carer_words
+from service.web.proofs import boxes
+from service.web.queries.bedsides import OPEN, Bedside
+from service.web.wardlist import patient_name
+from service.web.words import Clock, spaced
+
+MARKS = {
+    FactKind.INFORMED: "Informed",
+    FactKind.INVITED: "Invited",
+    FactKind.VIEWS: "Heard",
+    FactKind.ACCOUNT_TAKEN: "Account",
+}
+MISSING = {
+    FactKind.INFORMED: "informed",
+    FactKind.INVITED: "views invited",
+    FactKind.VIEWS: "views heard",
+    FactKind.ACCOUNT_TAKEN: "account taken",
+}
+ALONE = "Speak to the patient alone"
+_WHAT = {
+    "identifier": "Number",
+    "status": "Number verified",
+    "family": "Family name",
+    "given": "Given name",
+    "birth-date": "Birth date",
+    "postcode": "Postcode",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of the table of those who leave soon."""
+
+    date: str
+    where: str
+    patient: str
+    who: str
+    marks: tuple[tuple[str, str], ...]
+    """Word and state: done, missing or no."""
+    clock: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """One line of those who left with proofs missing."""
+
+    left: str
+    where: str
+    patient: str
+    who: str
+    missing: str
+    clock: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One piece of evidence, side by side; ``agreement``: same, different or not-known."""
+
+    what: str
+    hospital: str
+    register: str
+    agreement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One doubtful match."""
+
+    task: str
+    seen: int
+    where: str
+    centre: str
+    by: str
+    is_asked: bool
+    """The ward was asked to check."""
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bereaved:
+    """One carer to think of, staff only."""
+
+    task: str
+    stay: str
+    seen: int
+    where: str
+    patient: str
+    who: str
+
+
+def people(beds: Iterable[Bedside], site: Site, clock: Clock) -> tuple[Person, ...]:
+    """One line a carer to involve, overdue first, then by planned date."""
+    lines = []
+    for bed in beds:
+        if is_restricted(bed.stay):
+            lines.append(_line(bed, None, site, clock))
+            continue
+        lines += [_line(bed, task, site, clock) for task in bed.involvements()]
+    return tuple(line for _, line in sorted(lines, key=lambda ranked: ranked[0]))
+
+
+def missed(beds: Iterable[Bedside], site: Site, clock: Clock) -> tuple[Missed, ...]:
+    """One line a carer who was not fully involved before the patient left."""
+    lines = []
+    for bed in beds:
+        if is_restricted(bed.stay):
+            continue
+        repairs = {t.registration: t for t in bed.repairs()}
+        for task in bed.involvements():
+            if task.status is TaskStatus.FAILED:
+                lines.append(_missed(bed, task, repairs.get(task.registration), (site, clock)))
+    return tuple(lines)
+
+
+def question(
+    asked: tuple[Bedside, Task], registration: Registration, site: Site, clock: Clock
+) -> Question:
+    """The two records side by side, each piece with whether it agrees."""
+    bed, task = asked
+    stay, person = bed.stay, registration.patient
+    centre = site.centre(registration.centre)
+    ours = {
+        "identifier": _numbers(stay.patient.identifiers, person.identifier),
+        "status": "",
+        "family": stay.patient.family or "",
+        "given": stay.patient.given or "",
+        "birth-date": _born(stay.patient.birth_date),
+        "postcode": stay.patient.postcode or "",
+    }
+    theirs = {
+        "identifier": _number(person.identifier),
+        "status": "",
+        "family": person.family,
+        "given": person.given,
+        "birth-date": _born(person.birth_date),
+        "postcode": person.postcode or "",
+    }
+    lines = [
+        Line(
+            _WHAT[e.what],
+            ours[e.what] or "Not given",
+            theirs[e.what] or "Not held",
+            e.agreement.value,
+        )
+        for e in compare(stay.patient, person)
+        if e.what != "status"
+    ]
+    answers = [a for a in stay.answers if a.alert == task.id]
+    return Question(
+        task=task.id,
+        seen=len(answers),
+        where=place(stay, site),
+        centre=centre.name if centre else registration.centre,
+        by=clock.due(task.due_at) if task.due_at else "",
+        is_asked=task.status is TaskStatus.IN_PROGRESS,
+        lines=tuple(lines),
+    )
+
+
+def bereaved(beds: Iterable[Bedside], site: Site) -> tuple[Bereaved, ...]:
+    """One line a patient who died and had a registered carer."""
+    return tuple(
+        Bereaved(
+            task=task.id,
+            stay=bed.stay.id,
+            seen=sum(a.alert == task.id for a in bed.stay.answers),
+            where=place(bed.stay, site),
+            patient=patient_name(bed.stay),
+            who=", ".join(_carers(bed)) or "A registered carer",
+        )
+        for bed in beds
+        for task in bed.tasks
+        if task.code is TaskCode.BEREAVEMENT_SUPPORT and task.status.value in OPEN
+    )
+
+
+def place(stay: Stay, site: Site) -> str:
+    """``Ward 7A, B1``; a ward that the site file does not name is said as it came."""
+    if stay.place is None:
+        return "Ward not known"
+    ward = site.ward(stay.place.hospital, stay.place.ward)
+    name = ward.name if ward else f"Ward {stay.place.ward or 'not known'}, not in the site file"
+    return f"{name}, {stay.place.bed}" if stay.place.bed else name
+
+
+def _line(
+    bed: Bedside, task: Task | None, site: Site, clock: Clock
+) -> tuple[tuple[int, date], Person]:
+    stay = bed.stay
+    planned = stay.planned.on if stay.planned else date.max
+    registration = bed.carers.get(task.registration or "") if task else None
+    if task is None or registration is None:
+        who, marks, state, by = ALONE, (), "", ""
+    else:
+        refused = ". Listen, share nothing" if registration.sharing is Sharing.REFUSED else ""
+        who = f"{carer_words(registration)}{refused}"
+        found = boxes(stay, registration, clock)
+        marks = tuple((MARKS[FactKind(b.proof)], _mark(b.state)) for b in found)
+        state, by = _when(task, all(mark != "missing" for _, mark in marks), clock)
+    person = Person(
+        date=_day(stay.planned.on, clock) if stay.planned else "No date",
+        where=place(stay, site),
+        patient=patient_name(stay),
+        who=who,
+        marks=marks,
+        clock=state,
+        by=by,
+    )
+    return ((0 if state == "late" else 1, planned), person)
+
+
+def _missed(
+    bed: Bedside, task: Task, repair: Task | None, about: tuple[Site, Clock]
+) -> Missed:
+    site, clock = about
+    stay, registration = bed.stay, bed.carers[task.registration or ""]
+    facts = {f.fact for f in stay.facts if f.registration == registration.key}
+    missing = [MISSING[p] for p in PROOFS if p not in facts]
+    state, by = "", "None"
+    if repair is not None and repair.status is TaskStatus.COMPLETED:
+        state, by = "done", "Called"
+    elif repair is not None and repair.due_at:
+        state = "late" if clock.is_late(repair.due_at) else "due"
+        by = clock.due(repair.due_at)
+    return Missed(
+        left=clock.time(stay.discharged_at) if stay.discharged_at else "",
+        where=place(stay, site),
+        patient=patient_name(stay),
+        who=carer_words(registration),
+        missing=", ".join(missing) or "Recorded after leaving",
+        clock=state,
+        by=by,
+    )
+
+
+def _when(task: Task, is_complete: bool, clock: Clock) -> tuple[str, str]:
+    if is_complete:
+        return "done", "Complete"
+    if task.due_at is None:
+        return "", ""
+    return ("late" if clock.is_late(task.due_at) else "due"), clock.due(task.due_at)
+
+
+def _mark(state: str) -> str:
+    return state if state in ("done", "no") else "missing"
+
+
+def _day(on: date, clock: Clock) -> str:
+    words = clock.short_day(on)
+    return f"Today, {words}" if on == clock.today else words
+
+
+def _carers(bed: Bedside) -> list[str]:
+    keys = {t.registration for t in bed.tasks if t.code is TaskCode.INVOLVE_CARER}
+    return [carer_words(r) for key, r in sorted(bed.carers.items()) if key in keys]
+
+
+def _numbers(held: tuple[Identifier, ...], wanted: Identifier) -> str:
+    same = [i for i in held if i.kind is wanted.kind]
+    shown = same or [i for i in held if i.kind is not IdentifierKind.LOCAL]
+    unsure = "" if all(i.verified for i in shown) else ", not verified"
+    return ", ".join(_number(i) for i in shown) + unsure
+
+
+def _number(number: Identifier) -> str:
+    return f"{number.kind.value.upper()} {spaced(number.value)}"
+
+
+def _born(born: date | None) -> str:
+    return f"{born.day} {born:%b %Y}" if born else ""
