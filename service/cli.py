@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from service.commands import (
@@ -23,6 +22,7 @@ from service.commands.shell import Shell
 from service.errors import ServiceError
 
 FAILURE = 1
+USAGE = 2
 COMMANDS = (
     demo.register,
     roles.register,
@@ -49,11 +49,11 @@ def run(argv: Sequence[str]) -> int:
     command = typer.main.get_command(_app())
     try:
         code = command.main(list(argv), prog_name="thinkcarer", standalone_mode=False, obj=shell)
-    except click.ClickException as wrong:
-        return _say(wrong.format_message(), wrong.exit_code)
+    except typer.TyperException as wrong:
+        return _say(_usage(wrong), USAGE)
     except (ServiceError, OSError) as failure:
         return _say(_sentence(failure), FAILURE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("Stopped.", 130)
     return code if isinstance(code, int) else 0
 
@@ -70,6 +70,12 @@ def _app() -> typer.Typer:
     for add in COMMANDS:
         add(app)
     return app
+
+
+def _usage(wrong: typer.TyperException) -> str:
+    """What was wrong with the command line in one line; a command alone is told its help."""
+    words = wrong.format_message()
+    return words if words.startswith("Usage:") else " ".join(words.split())
 
 
 def _sentence(failure: BaseException) -> str:

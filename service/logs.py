@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -37,8 +36,8 @@ ALLOWED = frozenset(
 """No key may hold a person: ids, counts and words of ours only."""
 
 
-def configure(log_format: str, stream: TextIO | None = None) -> None:
-    """Log to ``stream`` (stderr by default) as ``json`` lines or for a ``console``."""
+def configure(log_format: str, level: int = logging.INFO) -> None:
+    """Log to stderr from ``level`` up, as ``json`` lines or for a ``console``."""
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
@@ -52,8 +51,8 @@ def configure(log_format: str, stream: TextIO | None = None) -> None:
             only_allowed,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
     quiet_libraries()

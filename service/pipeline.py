@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import Connection
 
@@ -12,9 +13,11 @@ from alerts.model.events import AdtEvent, Answered, FactRecorded, NotForUs, Stay
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
+from alerts.policy import policy_from
 from alerts.stays import fold, identify, order_key, refold
 from alerts.store import alerts as alert_store
 from alerts.store import outbox, register
+from alerts.store import policy as policy_store
 from alerts.store import stays as stay_store
 from ingest import journal
 from mapping.hl7.events import Dialect, Unreadable, read_event
@@ -27,6 +30,8 @@ BATCH = 200
 """Entries one transaction takes."""
 
 
+LET_IN_AFTER = 0.003
+"""Seconds after which a batch commits early for somebody who waits to write."""
 LEASE = timedelta(seconds=60)
 """How long a parcel in hand is nobody else's."""
 
@@ -55,9 +60,10 @@ class Line:
     chance: Callable[[], float]
     """A number from 0 to 1, for the jitter of retries."""
 
-    def desk(self) -> Desk:
-        """What reconsidering needs, at this moment."""
-        return Desk(self.site, self.now(), self.metrics)
+    def desk(self, tx: Connection) -> Desk:
+        """What reconsidering needs at this moment; asked for once a transaction."""
+        now = self.now()
+        return Desk(self.site, policy_from(policy_store.in_force(tx, now)), now, self.metrics)
 
 
 @dataclass(slots=True)
@@ -70,21 +76,20 @@ class Progress:
 def process_batch(line: Line, progress: Progress, limit: int = BATCH) -> int:
     """Read, fold, decide and settle the oldest waiting entries in one transaction; how many."""
     with line.database.write(Rank.WORK) as tx:
-        entries = journal.claim(tx, limit)
-        done = 0
-        for entry in entries:
+        began, desk, done = monotonic(), line.desk(tx), 0
+        for entry in journal.claim(tx, limit):
             progress.entry = entry.id
-            process(tx, line, entry)
+            process(tx, line, desk, entry)
             done += 1
-            if line.database.wanted():
+            if monotonic() - began > LET_IN_AFTER and line.database.wanted():
                 break
         progress.entry = None
     return done
 
 
-def process(tx: Connection, line: Line, entry: journal.Entry) -> None:
+def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> None:
     """One entry, to its end: settled, ignored or parked."""
-    now = line.now()
+    now = desk.now
     try:
         event = read_event(entry.raw, line.dialects[entry.feed], entry.received_at)
     except Unreadable as reason:
@@ -95,17 +100,17 @@ def process(tx: Connection, line: Line, entry: journal.Entry) -> None:
         journal.ignore(tx, entry.id, event.reason, now)
         line.metrics.entries.labels("ignored").inc()
         return
-    outcome = believe(tx, line, event, _told_by(entry, event))
+    outcome = believe(tx, desk, event, _told_by(entry, event))
     journal.settle(tx, entry.id, outcome.words, outcome.as_json(), now)
     line.metrics.entries.labels("settled").inc()
     line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
 
 
-def believe(tx: Connection, line: Line, event: AdtEvent, occasion: Occasion) -> Outcome:
+def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
     """Fold a message into its stay and decide what follows."""
     stay_key, _ = identify(event)
     stay, last = _folded(tx, stay_key, event, occasion)
-    return reconsider(tx, line.desk(), stay, last, occasion)
+    return reconsider(tx, desk, stay, last, occasion)
 
 
 def wake_next(line: Line, limit: int = BATCH) -> int:
@@ -113,8 +118,10 @@ def wake_next(line: Line, limit: int = BATCH) -> int:
     now = line.now()
     with line.database.write(Rank.WORK) as tx:
         due = stay_store.due_to_wake(tx, now, limit)
-        for stay_key in due:
-            _again(tx, line, stay_key)
+        if due:
+            desk = line.desk(tx)
+            for stay_key in due:
+                _again(tx, desk, stay_key)
     return len(due)
 
 
@@ -125,7 +132,7 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
         if stay_store.load(tx, stay_key) is None:
             raise NotThere(NotThere.__doc__)
         stay, last = _folded(tx, stay_key, event, occasion)
-        reconsider(tx, line.desk(), stay, last, occasion)
+        reconsider(tx, line.desk(tx), stay, last, occasion)
 
 
 def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
@@ -135,7 +142,8 @@ def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
         if not isinstance(task, Task) or task.code is not TaskCode.CONFIRM_MATCH:
             raise NotThere(NotThere.__doc__)
         found = stay_store.load(tx, task.stay)
-        matches = matches_of(tx, line.desk(), found.stay)[0] if found else ()
+        desk = line.desk(tx)
+        matches = matches_of(tx, desk, found.stay)[0] if found else ()
         for seen in matches:
             if seen.registration.key == task.registration and seen.fingerprint.startswith(
                 task.occasion
@@ -146,7 +154,7 @@ def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
             raise EvidenceChanged(EvidenceChanged.__doc__)
         open_stays = stay_store.concerned(tx, (seen.registration,))
         for stay_key in dict.fromkeys((task.stay, *open_stays)):
-            _again(tx, line, stay_key)
+            _again(tx, desk, stay_key)
 
 
 def import_register(
@@ -156,10 +164,10 @@ def import_register(
 ) -> register.Imported:
     """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
     with line.database.write(Rank.WORK) as tx:
-        imported = register.upsert(tx, rows, line.now())
+        imported, desk = register.upsert(tx, rows, line.now()), line.desk(tx)
         for done, registration in enumerate(imported.touched, start=1):
             for stay_key in stay_store.concerned(tx, (registration,)):
-                _again(tx, line, stay_key)
+                _again(tx, desk, stay_key)
             on_progress(done)
     return imported
 
@@ -189,12 +197,12 @@ def _folded(
     return refold(stay_store.events(tx, stay_key)), found.last_order
 
 
-def _again(tx: Connection, line: Line, stay_key: str) -> None:
+def _again(tx: Connection, desk: Desk, stay_key: str) -> None:
     """Reconsider a stay that is already there."""
     found = stay_store.load(tx, stay_key)
     if found is not None:
-        occasion = Occasion(learned_at=line.now())
-        reconsider(tx, line.desk(), found.stay, found.last_order, occasion)
+        occasion = Occasion(learned_at=desk.now)
+        reconsider(tx, desk, found.stay, found.last_order, occasion)
 
 
 def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:

@@ -22,10 +22,9 @@ from alerts.model.disclosed import DisclosedNotice, DisclosedTask
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.policy import policy_from
+from alerts.policy import Policy
 from alerts.store import alerts as alert_store
 from alerts.store import outbox, register
-from alerts.store import policy as policy_store
 from alerts.store import stays as stay_store
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
@@ -62,6 +61,7 @@ class Desk:
     """What reconsidering needs besides the stay."""
 
     site: Site
+    policy: Policy
     now: datetime
     metrics: Metrics
 
@@ -72,7 +72,6 @@ def reconsider(
     """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
     matches, decisions = matches_of(tx, desk, stay)
     raised = alert_store.raised_for(tx, stay.id)
-    policy = policy_from(policy_store.in_force(tx, desk.now))
     happened = occasion.happened_at
     verdict = decide(
         Situation(
@@ -80,12 +79,12 @@ def reconsider(
             matches=matches,
             raised=raised,
             decisions=decisions,
-            policy=policy,
+            policy=desk.policy,
             site=desk.site,
             now=desk.now,
-            unsent=frozenset(outbox.unsent(tx, stay.id)),
+            unsent=frozenset(outbox.unsent(tx, stay.id)) if raised else frozenset(),
             is_stale=happened is not None
-            and desk.now - happened > timedelta(hours=policy.stale_after),
+            and desk.now - happened > timedelta(hours=desk.policy.stale_after),
         )
     )
     stay_store.save(tx, stay, last_order, verdict.wake_at)

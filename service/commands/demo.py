@@ -1,5 +1,6 @@
 """``thinkcarer demo``: the main job on a fixture day, through the real socket."""
 
+import logging
 import tempfile
 import time
 from datetime import datetime
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ingest import send
+from service import logs
 from service.clock import utc_now
 from service.commands import fixture_day, story
 from service.commands.register import checked_rows
@@ -41,6 +43,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="thinkcarer-demo-") as folder:
         demo_shell = Shell(_surroundings(shell, Path(folder), 0 if once else port), False)
         settings = demo_shell.settings
+        logs.configure(settings.log_format, logging.WARNING)
         with connect(settings.database_url) as database:
             migrate(database)
             line = line_of(database, demo_shell.site, utc_now)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from alerts.model.alert import OPEN_STATUSES, Notice, RecipientKind, Task, TaskCode
 from alerts.model.site import NoticeEvent, Site
+from alerts.rules.situation import is_restricted
 from alerts.store import alerts as alert_store
 from alerts.store import register
 from alerts.store import stays as stay_store
@@ -14,12 +15,13 @@ from ingest import journal
 from service.database import Database
 
 ASKS = {
-    TaskCode.INVOLVE_CARER: "{carer} helps at home: tell {them} the plan, ask for {their} views",
-    TaskCode.REPAIR_MISSED: "left before {carer} was fully involved: ring {them}",
+    TaskCode.INVOLVE_CARER: "{carer} helps at home: tell them the plan, ask for their views",
+    TaskCode.REPAIR_MISSED: "left before {carer} was fully involved: ring them",
     TaskCode.CONFIRM_MATCH: "may be on the register: is it the same person? Nothing has left",
     TaskCode.BEREAVEMENT_SUPPORT: "has died: consider bereavement support. No carer was messaged",
     TaskCode.CONTACT_CARER: "please contact {carer}",
 }
+ALONE = "speak to the patient alone; ask the nurse in charge before contacting anyone"
 NEWS = {
     NoticeEvent.PLANNED: "a planned date is known",
     NoticeEvent.DATE_CHANGED: "the planned date moved",
@@ -65,14 +67,15 @@ def _lines(tx: Connection, kind: RecipientKind, code: str) -> Iterator[str]:
         if isinstance(alert, Notice):
             yield f"{carer}: {NEWS[alert.event]}"
         elif isinstance(alert, Task) and alert.status in OPEN_STATUSES:
-            ask = ASKS[alert.code].format(carer=carer, them="them", their="their")
-            yield ask if kind is RecipientKind.CENTRE else f"{_patient(tx, alert.stay)} {ask}"
+            ask = ASKS[alert.code].format(carer=carer)
+            yield ask if kind is RecipientKind.CENTRE else _at_the_bedside(tx, alert, ask)
 
 
-def _patient(tx: Connection, stay_id: str) -> str:
-    found = stay_store.load(tx, stay_id, for_update=False)
+def _at_the_bedside(tx: Connection, task: Task, ask: str) -> str:
+    found = stay_store.load(tx, task.stay, for_update=False)
     if found is None:
-        return "A patient"
-    bed = found.stay.place.bed if found.stay.place else ""
-    name = " ".join(n for n in (found.stay.patient.given, found.stay.patient.family) if n)
-    return f"{name or 'A patient'} ({bed or 'no bed'}):"
+        return ask
+    stay = found.stay
+    bed = stay.place.bed if stay.place else ""
+    name = " ".join(n for n in (stay.patient.given, stay.patient.family) if n)
+    return f"{name or 'A patient'} ({bed or 'no bed'}): {ALONE if is_restricted(stay) else ask}"

@@ -1,124 +1,141 @@
-"""The FHIR R4 façade, its read side: what was sent, to those who may see it; else 404."""
+"""The FHIR façade, read side: what was sent and who is behind it, within the reader's scope."""
 
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 
-from mapping.fhir import answers
+from alerts.hours import local_date
+from mapping.fhir import people
+from mapping.fhir.answers import Facade, Offer, Page, Version, capability, searchset, stamped
 from mapping.fhir.systems import Claims
 from service.web.access import Viewer, by_token
 from service.web.desk import Desk
-from service.web.resources import OFFERS, Found, Wanted, WantedWrong, read, search
-from service.web.views import HEADERS, DeskHere, desk_of
+from service.web.failures import FHIR_JSON, refuse
+from service.web.queries import obligations, persons
+from service.web.queries.obligations import Found
+from service.web.searches import Search, SearchInvalid, read
+from service.web.views import desk_of, note_read
 
 router = APIRouter(prefix="/fhir")
-MEDIA = "application/fhir+json"
-SHORTEST, USUAL, LONGEST = 1, 50, 200
+VERSION = "0.1.0"
+TOKENS = {
+    "Task": (
+        "_id",
+        "status",
+        "code",
+        "owner:identifier",
+        "patient:identifier",
+        "encounter:identifier",
+        "focus",
+    ),
+    "Communication": ("_id", "subject:identifier", "recipient:identifier"),
+    "Patient": ("_id", "identifier"),
+    "Encounter": ("_id", "identifier"),
+    "RelatedPerson": ("_id", "identifier"),
+}
+DATES = {"Task": ("authored-on", "_lastUpdated"), "Communication": ("sent", "_lastUpdated")}
+"""What can be searched by, and so what the CapabilityStatement says."""
 
 
-class TokenNeeded(Exception):
-    """Send a bearer token of `thinkcarer token create` in the Authorization header."""
-
-
-def holder(request: Request) -> Viewer:
-    """Whoever holds the bearer token; raises TokenNeeded without a good one."""
+def reader(request: Request) -> Viewer:
+    """Whoever holds the bearer token; 401 without a good one."""
     desk = desk_of(request)
     with desk.database.read() as tx:
-        viewer = by_token(tx, request.headers.get("authorization", ""), desk.now())
+        viewer = by_token(tx, request.headers.get("Authorization", ""), desk.now())
     if viewer is None:
-        raise TokenNeeded(TokenNeeded.__doc__)
+        raise HTTPException(401)
     return viewer
 
 
-HolderHere = Annotated[Viewer, Depends(holder)]
+ReaderHere = Annotated[Viewer, Depends(reader)]
+DeskAnyway = Annotated[Desk, Depends(desk_of)]
 
 
 @router.get("/metadata")
-def metadata(request: Request, desk: DeskHere) -> Response:
-    """The CapabilityStatement."""
-    offers = tuple(answers.Offer(kind, names) for kind, names in OFFERS.items())
-    facade = answers.Facade(_base(request), version("thinkcarer"), desk.now(), offers)
-    return fhir_json(answers.capability(facade, _claims(desk)))
-
-
-@router.get("/{kind}/{resource_id}")
-def read_one(desk: DeskHere, viewer: HolderHere, kind: str, resource_id: str) -> Response:
-    """One resource."""
-    with desk.database.read() as tx:
-        found = read(viewer, tx, desk, kind, resource_id)
-    if found is None:
-        return not_there()
-    return fhir_json(_text(found), headers={"ETag": f'W/"{found.number}"'})
+def metadata(request: Request, desk: DeskAnyway) -> Response:
+    """What this façade can do; anybody may know."""
+    offers = tuple(Offer(kind, (*TOKENS[kind], *DATES.get(kind, ()))) for kind in TOKENS)
+    told = Facade(_base(request), VERSION, desk.now(), offers)
+    return Response(capability(told, _claims(desk)), media_type=FHIR_JSON)
 
 
 @router.get("/{kind}")
-def search_some(request: Request, desk: DeskHere, viewer: HolderHere, kind: str) -> Response:
-    """A page of resources, in a stable order."""
-    if kind not in OFFERS:
-        return not_there()
+def search(kind: str, request: Request, desk: DeskAnyway, viewer: ReaderHere) -> Response:
+    """One page of what fits and is the viewer's."""
+    if kind not in TOKENS:
+        raise HTTPException(404)
     try:
-        wanted = _wanted(kind, request)
+        asked = read(request.query_params.multi_items(), TOKENS[kind], DATES.get(kind, ()))
         with desk.database.read() as tx:
-            found, more = search(viewer, tx, desk, kind, wanted)
-    except WantedWrong as wrong:
-        return fhir_json(answers.outcome("invalid", str(wrong)), 400)
-    here = f"{_base(request)}/{kind}"
-    asked = [(k, v) for k, v in request.query_params.multi_items() if k != "_after"]
-    next_url = None
-    if more and found:
-        next_url = str(
-            request.url.replace(path=f"/fhir/{kind}").include_query_params(_after=found[-1].cursor)
+            found = _found(viewer, tx, desk, kind, asked)
+    except SearchInvalid as err:
+        return refuse(request, 400, str(err))
+    note_read(desk, viewer, f"{kind}?")
+    return Response(_bundle(request, found), media_type=FHIR_JSON)
+
+
+@router.get("/{kind}/{resource_id}")
+def one(request: Request, desk: DeskAnyway, viewer: ReaderHere) -> Response:
+    """One resource; 404 where it is none of the viewer's, as where there is none."""
+    kind, resource_id = request.path_params["kind"], request.path_params["resource_id"]
+    if kind not in TOKENS:
+        raise HTTPException(404)
+    with desk.database.read() as tx:
+        version = _one(viewer, tx, desk, (kind, resource_id))
+    if version is None:
+        raise HTTPException(404)
+    note_read(desk, viewer, f"{kind}/{resource_id}")
+    headers = {"ETag": f'W/"{version.number}"'}
+    return Response(stamped(version), headers=headers, media_type=FHIR_JSON)
+
+
+def _found(viewer: Viewer, tx: Connection, desk: Desk, kind: str, asked: Search) -> Found:
+    if kind in DATES:
+        return obligations.search(viewer, tx, desk.site, kind, asked)
+    ids, load = _people(viewer, tx, desk, kind, asked)
+    start = next((n for n, i in enumerate(ids) if i > asked.after[1:]), len(ids))
+    page = ids[start : start + asked.count] if asked.after else ids[: asked.count]
+    is_last = not page or page[-1] == ids[-1]
+    return Found(tuple(load(page)), len(ids), "" if is_last else f"~{page[-1]}")
+
+
+def _one(viewer: Viewer, tx: Connection, desk: Desk, named: tuple[str, str]) -> Version | None:
+    kind, resource_id = named
+    if kind in DATES:
+        return obligations.one(viewer, tx, desk.site, kind, resource_id)
+    wanted = read([("_id", resource_id)], TOKENS[kind], ())
+    ids, load = _people(viewer, tx, desk, kind, wanted)
+    return next(iter(load(ids)), None)
+
+
+def _people(
+    viewer: Viewer, tx: Connection, desk: Desk, kind: str, asked: Search
+) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
+    """Ids in a stable order, and how to load some of them."""
+    if kind == "RelatedPerson":
+        return _carers(viewer, tx, desk, asked)
+    return _stays(viewer, tx, desk, kind, asked)
+
+
+def _bundle(request: Request, found: Found) -> str:
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "_after"]
+    base = _base(request)
+    here = f"{base}/{request.path_params['kind']}"
+    following = f"{here}?{urlencode([*pairs, ('_after', found.after)])}" if found.after else None
+    return searchset(
+        Page(
+            base_url=base,
+            self_url=f"{here}?{request.url.query}" if request.url.query else here,
+            next_url=following,
+            total=found.total,
+            bodies=tuple(stamped(version) for version in found.versions),
         )
-    page = answers.Page(
-        base_url=_base(request),
-        self_url=str(request.url) if asked else here,
-        next_url=next_url,
-        total=None,
-        bodies=tuple(_text(each) for each in found),
     )
-    return fhir_json(answers.searchset(page))
-
-
-def fhir_json(body: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A FHIR answer."""
-    all_headers = {**HEADERS, **(headers or {})}
-    return Response(body, status, headers=all_headers, media_type=MEDIA)
-
-
-def not_there() -> Response:
-    """The same for what does not exist and for what one may not see."""
-    return fhir_json(answers.outcome("not-found", "There is no such resource."), 404)
-
-
-def unauthorised() -> Response:
-    """No good token."""
-    words = str(TokenNeeded.__doc__)
-    return fhir_json(answers.outcome("login", words), 401, {"WWW-Authenticate": "Bearer"})
-
-
-def _wanted(kind: str, request: Request) -> Wanted:
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in (*OFFERS[kind], "_count", "_after", "_format"):
-            raise WantedWrong(f"The parameter {name[:40]} is not offered for {kind}.")
-        if name in given:
-            raise WantedWrong(f"The parameter {name} may be given once.")
-        given[name] = value
-    count = given.pop("_count", str(USUAL))
-    if not count.isdigit() or not SHORTEST <= int(count) <= LONGEST:
-        raise WantedWrong(f"_count must be a number from {SHORTEST} to {LONGEST}.")
-    given.pop("_format", None)
-    after = given.pop("_after", "")
-    return Wanted(given, int(count), after)
-
-
-def _text(found: Found) -> str:
-    if found.updated_at is None:
-        return found.body
-    return answers.stamped(answers.Version(found.body, found.number, found.updated_at))
 
 
 def _base(request: Request) -> str:
@@ -127,3 +144,57 @@ def _base(request: Request) -> str:
 
 def _claims(desk: Desk) -> Claims:
     return Claims(desk.site.claim_draft_profiles, desk.site.chi_system)
+
+
+def _stays(
+    viewer: Viewer, tx: Connection, desk: Desk, kind: str, asked: Search
+) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
+    is_patient = kind == "Patient"
+    ids = persons.stay_ids(viewer, tx, desk.site, _without_id(asked))
+
+    def load(some: Sequence[str]) -> list[Version]:
+        rows = persons.stays(viewer, tx, desk.site, some)
+        return [
+            Version(
+                people.patient(row.stay, _claims(desk))
+                if is_patient
+                else people.encounter(row.stay, desk.site.nation, _claims(desk)),
+                row.version,
+                row.updated_at or desk.now(),
+            )
+            for row in rows
+        ]
+
+    return _with_ids(ids, asked, people.patient_id if is_patient else str), load
+
+
+def _carers(
+    viewer: Viewer, tx: Connection, desk: Desk, asked: Search
+) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
+    today = local_date(desk.now())
+    keys = persons.carer_keys(viewer, tx, desk.site, _without_id(asked))
+
+    def load(some: Sequence[str]) -> list[Version]:
+        rows = persons.carers(viewer, tx, desk.site, some)
+        return [
+            Version(
+                people.related_person(row.registration, today, _claims(desk)),
+                row.version,
+                row.updated_at,
+            )
+            for row in rows
+        ]
+
+    return _with_ids(keys, asked, people.related_person_id), load
+
+
+def _without_id(asked: Search) -> Search:
+    rest = {name: groups for name, groups in asked.tokens.items() if name != "_id"}
+    return replace(asked, tokens=rest)
+
+
+def _with_ids(ids: list[str], asked: Search, made: Callable[[str], str]) -> list[str]:
+    """Those whose published id was asked for; it is made of ours and cannot be read backwards."""
+    groups = asked.tokens.get("_id", ())
+    wanted = [{token.value for token in group} for group in groups]
+    return [i for i in ids if all(made(i) in some for some in wanted)] if wanted else ids

@@ -85,10 +85,9 @@ def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
                 handled.append(_done(item, clock))
                 followed.add(item.alert.focus)
     for item in items:
-        if isinstance(item.alert, Notice) and item.alert.status is NoticeStatus.COMPLETED:
-            if item.alert.id not in followed:
-                into = handled if item.alert.seen_at else news
-                into.append(_news(item, item.alert, paper))
+        if isinstance(item.alert, Notice) and _is_shown(item.alert, followed):
+            into = handled if item.alert.seen_at else news
+            into.append(_news(item, item.alert, paper))
     by_due = [card for _, card in sorted(asked, key=lambda dated: dated[0])]
     return Cards(
         urgent=tuple(card for card in by_due if card.clock == "late"),
@@ -96,6 +95,10 @@ def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
         news=tuple(reversed(news)),
         handled=tuple(reversed(handled)),
     )
+
+
+def _is_shown(notice: Notice, followed: set[str | None]) -> bool:
+    return notice.status is NoticeStatus.COMPLETED and notice.id not in followed
 
 
 def _contact(item: Item, task: Task, paper: Paper) -> Card:

@@ -205,9 +205,9 @@ def _line(
     stay = bed.stay
     planned = stay.planned.on if stay.planned else date.max
     registration = bed.carers.get(task.registration or "") if task else None
-    if task is None or registration is None:
-        who, marks, state, by = ALONE, (), "", ""
-    else:
+    marks: tuple[tuple[str, str], ...] = ()
+    who, state, by = ALONE, "", ""
+    if task is not None and registration is not None:
         refused = ". Listen, share nothing" if registration.sharing is Sharing.REFUSED else ""
         who = f"{carer_words(registration)}{refused}"
         found = boxes(stay, registration, clock)
@@ -225,9 +225,7 @@ def _line(
     return ((0 if state == "late" else 1, planned), person)
 
 
-def _missed(
-    bed: Bedside, task: Task, repair: Task | None, about: tuple[Site, Clock]
-) -> Missed:
+def _missed(bed: Bedside, task: Task, repair: Task | None, about: tuple[Site, Clock]) -> Missed:
     site, clock = about
     stay, registration = bed.stay, bed.carers[task.registration or ""]
     facts = {f.fact for f in stay.facts if f.registration == registration.key}

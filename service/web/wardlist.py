@@ -209,7 +209,10 @@ def _step(
         return f"Tell {first} the {'date' if stay.planned else 'plan'}{ask}", book
     if states[FactKind.INVITED.value] == "next":
         if registration.sharing is Sharing.REFUSED:
-            return f"Ask {first} for their views. Tell them nothing", "Not the date, not how they are."
+            return (
+                f"Ask {first} for their views. Tell them nothing",
+                "Not the date, not how they are.",
+            )
         return f"Ask {first} for their views", book
     if states[FactKind.VIEWS.value] == "next":
         return f"Record what {first} says", book

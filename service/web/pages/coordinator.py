@@ -165,9 +165,7 @@ def _answer(desk: Desk, viewer: Viewer, task: Task, answer: Answer) -> None:
     desk.acts.answer(viewer.name, task.stay, answered)
 
 
-def _leaving(
-    desk: Desk, viewer: Viewer, tx: Connection, hospital: str
-) -> tuple[Bedside, ...]:
+def _leaving(desk: Desk, viewer: Viewer, tx: Connection, hospital: str) -> tuple[Bedside, ...]:
     """By planned date, and those on a ward that nobody named: their Tasks come to this desk."""
     soon = bedsides.leaving(viewer, tx, hospital, Clock(desk.now() + AHEAD).today)
     lost = bedsides.asked_of_coordinator(viewer, tx, hospital, (TaskCode.INVOLVE_CARER,))

@@ -1,86 +1,122 @@
-"""The engineers' journal: every message and what came of it, without patient detail."""
+"""The journal: every message that came in, what became of it, and how the feeds are."""
 
 from dataclasses import dataclass
-from typing import Annotated, cast, get_args
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
-from alerts.store import outbox
-from ingest import journal
-from service.web.access import Role
-from service.web.nav import Link, links
+from service.web.access import Role, Viewer
 from service.web.queries import entries
+from service.web.queries.entries import PAGE, Listed, Wanted
 from service.web.views import DeskHere, ViewerHere, page
-from service.web.words import parsed
+from service.web.words import Clock, parsed
 
 router = APIRouter()
-PAGE = 50
-STATES: tuple[str, ...] = get_args(journal.State)
+STATES = ("waiting", "settled", "ignored", "parked", "refused")
+SILENT_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCard:
+    """One feed and when it last sent something."""
+
+    name: str
+    text: str
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
-    """``journal.html``."""
+    """journal.html"""
 
     title: str
-    nav: tuple[Link, ...]
-    rows: list[journal.EntryRow]
+    rows: tuple[Listed, ...]
     older: str
-    control_id: str
-    state: str
-    since: str
+    feeds: tuple[FeedCard, ...]
     states: tuple[str, ...]
+    asked: Wanted
+    since: str
+    error: str
     waiting: int
     parked: int
     outbox_waiting: int
     outbox_stuck: int
+    stamp: str
+    path: str = "/journal"
 
 
-@router.get("/journal", include_in_schema=False)
-def show(  # noqa: PLR0913 - a form's fields
-    request: Request,
-    desk: DeskHere,
-    viewer: ViewerHere,
-    control_id: Annotated[str, Query(max_length=200)] = "",
-    state: Annotated[str, Query(max_length=20)] = "",
-    since: Annotated[str, Query(max_length=40)] = "",
-    before: Annotated[int | None, Query(ge=1)] = None,
-) -> Response:
-    """The list, newest first."""
-    if viewer.role not in (Role.ENGINEER, Role.AUDITOR):
-        raise HTTPException(404)
-    search = journal.Search(
-        state=cast(journal.State, state) if state in STATES else None,
-        since=parsed(since) if since else None,
-        control_id=control_id.strip() or None,
-        before=before,
-        newest_first=True,
-        limit=PAGE + 1,
-    )
+@router.get("/journal")
+def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
+    """One page of the journal, newest first."""
+    check(viewer)
+    wanted, since, error = _wanted(request)
+    clock = Clock(desk.now())
     with desk.database.read() as tx:
-        rows = entries(viewer, tx, search)
-        counts, parcels = journal.counts(tx), outbox.counts(tx)
+        found = () if error else entries.entries(viewer, tx, wanted)
+        news = entries.feeds(viewer, tx)
+        unfinished, unsent = entries.waiting(viewer, tx)
     context = JournalPage(
         title="Journal",
-        nav=links(request.url.path, (("Journal", "/journal"),)),
-        rows=rows[:PAGE],
-        older=_older(rows, {"control_id": control_id, "state": state, "since": since}),
-        control_id=control_id,
-        state=state,
-        since=since,
+        rows=found[:PAGE],
+        older=_older(wanted, since, found[PAGE - 1].id) if len(found) > PAGE else "",
+        feeds=tuple(_feed(feed.name, news.get(feed.name), clock) for feed in desk.site.feeds),
         states=STATES,
-        waiting=counts.get("waiting", 0),
-        parked=counts.get("parked", 0),
-        outbox_waiting=parcels.get("waiting", 0) + parcels.get("sending", 0),
-        outbox_stuck=parcels.get("stuck", 0),
+        asked=wanted,
+        since=since,
+        error=error,
+        waiting=unfinished.get("waiting", 0),
+        parked=unfinished.get("parked", 0),
+        outbox_waiting=unsent.get("waiting", 0) + unsent.get("sending", 0),
+        outbox_stuck=unsent.get("stuck", 0),
+        stamp=clock.stamp(),
     )
-    return page(request, "journal.html", context, viewer)
+    return page(request, "journal.html", context, viewer, 400 if error else 200)
 
 
-def _older(rows: list[journal.EntryRow], search: dict[str, str]) -> str:
-    if len(rows) <= PAGE:
-        return ""
-    asked = {name: value for name, value in search.items() if value}
-    return f"/journal?{urlencode(asked | {'before': rows[PAGE - 1].id})}"
+def check(viewer: Viewer) -> None:
+    """404 for whoever is neither engineer nor auditor."""
+    if viewer.role not in (Role.ENGINEER, Role.AUDITOR):
+        raise HTTPException(404)
+
+
+def _wanted(request: Request) -> tuple[Wanted, str, str]:
+    """What was searched for, the time as it was typed, and why it cannot be read."""
+    asked = request.query_params
+    since = asked.get("since", "")
+    at = parsed(since) if since else None
+    before = asked.get("before", "")
+    wanted = Wanted(
+        control_id=asked.get("control_id", "").strip()[:200],
+        trigger=asked.get("trigger", "").strip().upper()[:64],
+        state=asked.get("state", "") if asked.get("state", "") in STATES else "",
+        since=at,
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else 0,
+    )
+    error = "Write the time like 2026-11-24T09:00" if since and at is None else ""
+    return wanted, since[:40], error
+
+
+def _older(wanted: Wanted, since: str, last: int) -> str:
+    asked = {
+        "control_id": wanted.control_id,
+        "trigger": wanted.trigger,
+        "state": wanted.state,
+        "since": since,
+        "before": str(last),
+    }
+    return "/journal?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def _feed(name: str, at: datetime | None, clock: Clock) -> FeedCard:
+    if at is None:
+        return FeedCard(name, f"Nothing among the last {entries.RECENT:,} messages", True)
+    minutes = max(0, (clock.now - at) // timedelta(minutes=1))
+    is_late = clock.now - at > SILENT_AFTER
+    if minutes >= _HOUR:
+        return FeedCard(name, f"Last message {clock.time(at)}", is_late)
+    words = "in the last minute" if minutes == 0 else f"{minutes} min ago"
+    return FeedCard(name, f"Last message {words}", is_late)
+
+
+_HOUR = 60

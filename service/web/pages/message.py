@@ -1,149 +1,221 @@
-"""One message: what happened, why, what left because of it; patient detail only behind a reason."""
+"""One message: what became of it and why, what left because of it, and its fields."""
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from itsdangerous import BadSignature, Signer
+from pydantic import BaseModel
 
 from alerts.store import people
 from alerts.store.outbox import ParcelRow
-from ingest import journal
-from mapping.hl7.plan import FieldLine, explain
+from ingest.entry import Entry
 from mapping.hl7.text import decode
 from service.database import Rank
-from service.web.access import Role, Viewer, check_csrf
+from service.web.access import Viewer, check_csrf
 from service.web.desk import Desk
-from service.web.nav import Link, links
-from service.web.queries import entry, parcels
-from service.web.views import DeskHere, ViewerHere, page
+from service.web.hiding import Shown, fields
+from service.web.pages.journal import check
+from service.web.queries import entries
+from service.web.views import DeskHere, ViewerHere, page, see_other
+from service.web.words import Clock
 
 router = APIRouter()
-OPEN_SEGMENTS = ("MSH", "EVN")
-OPEN_FIELDS = ("PV1-2", "PV1-3", "PV1-6", "PV2-9", "ZU8-4", "PV1-36", "PV1-37")
-"""What may be read without a reason: no value of it names or describes a person."""
+SHOW_FOR = timedelta(minutes=15)
+SHOW_COOKIE = "thinkcarer_shown"
+REASONS = {
+    "fault": "Fault or incident",
+    "match": "Match query from a ward",
+    "test": "Feed acceptance test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One question asked of the message."""
+
+    question: str
+    answer: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """``message.html``."""
+    """message.html"""
 
     title: str
-    nav: tuple[Link, ...]
-    id: int
-    control_id: str
-    trigger: str
-    source: str
-    received_at: datetime
-    size: int
-    state: str
-    words: str
-    story: tuple[tuple[datetime, str], ...]
-    decisions: list[list[str]]
-    sent: list[ParcelRow]
-    fields: list[FieldLine]
-    may_show: bool
-    is_shown: bool = False
+    entry: Entry
+    story: tuple[tuple[str, str], ...]
+    decisions: tuple[Decided, ...]
+    parcels: tuple[ParcelRow, ...]
+    fields: tuple[Shown, ...]
+    more: int
+    as_received: str
+    shown_until: datetime | None
+    reasons: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
+    path: str
+
+
+class Ask(BaseModel):
+    """Why somebody needs to see patient detail."""
+
+    csrf: str = ""
     reason: str = ""
-    raw: str = ""
-    error: str = ""
+    reference: str = ""
 
 
-@router.get("/journal/{entry_id}", include_in_schema=False)
-def show(request: Request, desk: DeskHere, viewer: ViewerHere, entry_id: int) -> Response:
-    """The message with patient detail hidden."""
-    return _page(request, desk, viewer, entry_id)
+class Hide(BaseModel):
+    """Nothing but proof that the form is ours."""
+
+    csrf: str = ""
 
 
-@router.post("/journal/{entry_id}/show", include_in_schema=False)
-def reveal(  # noqa: PLR0913 - a form's fields
+@router.get("/journal/{entry_id}")
+def show(entry_id: int, request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
+    """The message, values of persons hidden unless this session gave a reason of late."""
+    return _printed(entry_id, request, desk, viewer)
+
+
+@router.post("/journal/{entry_id}/show")
+def open_up(
+    entry_id: int,
     request: Request,
     desk: DeskHere,
     viewer: ViewerHere,
-    entry_id: int,
-    csrf: Annotated[str, Form()] = "",
-    reason: Annotated[str, Form(max_length=500)] = "",
+    asked: Annotated[Ask, Form()],
 ) -> Response:
-    """The message in full, once; who looked and why is kept first."""
-    check_csrf(viewer, csrf)
-    if viewer.role is not Role.ENGINEER:
-        raise HTTPException(404)
-    said = reason.strip()
-    if len(said) < 5:
-        return _page(request, desk, viewer, entry_id, error="Say why you need to see it")
-    _found(desk, viewer, entry_id)
+    """Show the values for a quarter of an hour; who, when and why are in the audit first."""
+    check_csrf(viewer, asked.csrf)
+    entry = _entry(entry_id, desk, viewer)
+    errors = _errors(asked)
+    if errors:
+        request.state.errors = errors
+        return _printed(entry_id, request, desk, viewer)
+    now = desk.now()
     line = people.Audited(
-        desk.now(), viewer.name, viewer.role.value, "message shown", f"journal/{entry_id}", said
+        at=now,
+        actor=viewer.name,
+        role=viewer.role.value,
+        action="message-shown",
+        subject=f"journal/{entry.id}",
+        reason=f"{REASONS[asked.reason]}, {asked.reference.strip()}",
     )
     with desk.database.write(Rank.PAGE) as tx:
         people.audit(tx, line)
-    return _page(request, desk, viewer, entry_id, reason=said)
+    answer = see_other(f"/journal/{entry.id}")
+    until = (now + SHOW_FOR).isoformat()
+    answer.set_cookie(
+        SHOW_COOKIE,
+        Signer(desk.secret_key, salt="shown").sign(_told(entry.id, viewer, until)).decode(),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path=f"/journal/{entry.id}",
+    )
+    return answer
 
 
-def _found(desk: Desk, viewer: Viewer, entry_id: int) -> tuple[journal.Entry, list[ParcelRow]]:
+@router.post("/journal/{entry_id}/hide")
+def close(
+    entry_id: int, desk: DeskHere, viewer: ViewerHere, asked: Annotated[Hide, Form()]
+) -> Response:
+    """Hide the values again."""
+    check_csrf(viewer, asked.csrf)
+    entry = _entry(entry_id, desk, viewer)
+    answer = see_other(f"/journal/{entry.id}")
+    answer.delete_cookie(SHOW_COOKIE, path=f"/journal/{entry.id}")
+    return answer
+
+
+def _printed(entry_id: int, request: Request, desk: Desk, viewer: Viewer) -> Response:
+    entry = _entry(entry_id, desk, viewer)
     with desk.database.read() as tx:
-        found = entry(viewer, tx, entry_id)
-        sent = parcels(viewer, tx, entry_id)
+        sent = entries.parcels(viewer, tx, entry.id)
+    until = _shown_until(request, desk, viewer, entry.id)
+    errors = getattr(request.state, "errors", ())
+    feed = desk.site.feed(entry.feed)
+    charset = feed.charset if feed else "cp1252"
+    found, more = fields(entry.raw, charset, until is not None) if entry.raw else ((), 0)
+    received = decode(entry.raw, charset).text.replace("\r", "\n") if until else ""
+    context = MessagePage(
+        title=f"Message {entry.control_id or f'without control ID, row {entry.id}'}",
+        entry=entry,
+        story=_story(entry, sent, Clock(desk.now())),
+        decisions=_decisions(entry),
+        parcels=sent,
+        fields=found,
+        more=more,
+        as_received=received,
+        shown_until=until,
+        reasons=tuple(REASONS.items()),
+        errors=errors,
+        path=f"/journal/{entry.id}",
+    )
+    return page(request, "message.html", context, viewer, 422 if errors else 200)
+
+
+def _entry(entry_id: int, desk: Desk, viewer: Viewer) -> Entry:
+    check(viewer)
+    with desk.database.read() as tx:
+        found = entries.entry(viewer, tx, entry_id) if abs(entry_id) < 2**63 else None
     if found is None:
         raise HTTPException(404)
-    return found, sent
+    return found
 
 
-def _page(  # noqa: PLR0913 - one page, shown or hidden
-    request: Request,
-    desk: Desk,
-    viewer: Viewer,
-    entry_id: int,
-    reason: str = "",
-    error: str = "",
-) -> Response:
-    found, sent = _found(desk, viewer, entry_id)
-    feed = desk.site.feed(found.feed)
-    text = decode(found.raw, feed.charset if feed else "cp1252").text or found.head
-    fields = explain(text) if text else []
-    context = MessagePage(
-        title=f"Message {found.control_id or entry_id}",
-        nav=links(request.url.path, (("Journal", "/journal"),)),
-        id=entry_id,
-        control_id=found.control_id or f"row {entry_id}",
-        trigger=found.trigger,
-        source=f"{found.source}, from {found.peer}",
-        received_at=found.received_at,
-        size=found.size,
-        state=found.state,
-        words=found.reason or found.state,
-        story=_story(found, sent),
-        decisions=json.loads(found.outcome) if found.outcome else [],
-        sent=sent,
-        fields=fields if reason else [_hidden(line) for line in fields],
-        may_show=bool(found.raw) and viewer.role is Role.ENGINEER,
-        is_shown=bool(reason),
-        reason=reason,
-        raw=text.replace("\r", "\n") if reason else "",
-        error=error,
-    )
-    return page(request, "message.html", context, viewer, 422 if error else 200)
+def _errors(asked: Ask) -> tuple[tuple[str, str], ...]:
+    errors = []
+    if asked.reason not in REASONS:
+        errors.append(("Choose a reason", "reason"))
+    if not asked.reference.strip() or len(asked.reference) > 100:
+        errors.append(("Write the incident or request number", "reference"))
+    return tuple(errors)
 
 
-def _story(found: journal.Entry, sent: list[ParcelRow]) -> tuple[tuple[datetime, str], ...]:
-    answer = found.answer.decode("ascii", "replace").replace("\r", " ").split("MSA|")
-    story = [(found.received_at, f"Stored, row {found.id}, then answered {answer[-1][:2]}")]
-    if found.repeats:
-        story.append((found.received_at, f"Sent again {found.repeats} times; same answer"))
-    if found.settled_at:
-        story.append((found.settled_at, f"{found.state}: {found.reason or 'nothing to do'}"))
+def _told(entry_id: int, viewer: Viewer, until: str) -> str:
+    """What the cookie says: which entry, which session, until when."""
+    session = sha256(viewer.csrf.encode()).hexdigest()[:32]
+    return f"{entry_id}|{session}|{until}"
+
+
+def _shown_until(request: Request, desk: Desk, viewer: Viewer, entry_id: int) -> datetime | None:
+    try:
+        signer = Signer(desk.secret_key, salt="shown")
+        told = signer.unsign(request.cookies.get(SHOW_COOKIE, "")).decode()
+    except (BadSignature, UnicodeDecodeError):
+        return None
+    until = told.rpartition("|")[2]
+    if told != _told(entry_id, viewer, until):
+        return None
+    at = datetime.fromisoformat(until)
+    return at if desk.now() < at else None
+
+
+def _decisions(entry: Entry) -> tuple[Decided, ...]:
+    """The grounds that the journal keeps; an entry that was not settled has none."""
+    grounds = json.loads(entry.outcome) if entry.outcome else []
+    return tuple(Decided(question, answer, why) for question, answer, why in grounds)
+
+
+def _story(entry: Entry, sent: tuple[ParcelRow, ...], clock: Clock) -> tuple[tuple[str, str], ...]:
+    answer = entry.answer.decode("ascii", "replace")
+    code = answer.partition("\rMSA|")[2][:2]
+    told = [
+        (entry.received_at, f"Stored as row {entry.id}, then answered {code or 'nothing'}."),
+    ]
+    if entry.settled_at:
+        told.append((entry.settled_at, f"{entry.state.capitalize()}: {entry.reason or 'done'}."))
     for parcel in sent:
+        told.append((parcel.created_at, f"{parcel.kind} {parcel.alert} queued for {_to(parcel)}."))
         if parcel.settled_at:
-            words = f"{parcel.kind} for {parcel.recipient.code}: {parcel.state}"
-            story.append((parcel.settled_at, words))
-    return tuple(sorted(story))
+            word = f"{parcel.kind} {parcel.alert} {parcel.state}"
+            told.append((parcel.settled_at, f"{word}, attempt {max(1, parcel.attempts)}."))
+    return tuple((clock.exact(at), words) for at, words in sorted(told, key=lambda line: line[0]))
 
 
-def _hidden(line: FieldLine) -> FieldLine:
-    segment, _, _ = line.path.partition("-")
-    field = line.path.partition(".")[0]
-    if segment in OPEN_SEGMENTS or field in OPEN_FIELDS or not line.value:
-        return line
-    return FieldLine(line.path, line.name, f"Hidden ({len(line.value)} characters)")
+def _to(parcel: ParcelRow) -> str:
+    return f"{parcel.recipient.code}, {parcel.channel}"

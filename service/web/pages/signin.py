@@ -80,9 +80,7 @@ def start(request: Request, desk: DeskHere) -> Response:
 
 
 @router.post("/sign-in")
-def with_token(
-    request: Request, desk: DeskHere, form: Annotated[SignInForm, Form()]
-) -> Response:
+def with_token(request: Request, desk: DeskHere, form: Annotated[SignInForm, Form()]) -> Response:
     """Open a session for whoever holds the token, no longer than the token is good."""
     _check(request, form)
     attempts = state_of(request).attempts
@@ -125,9 +123,7 @@ def leave(
 
 def _form(request: Request, desk: Desk, error: str = "", status: int = 200) -> Response:
     token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
-    answer = page(
-        request, "signin.html", SignInPage(token, _doors(desk), error), None, status
-    )
+    answer = page(request, "signin.html", SignInPage(token, _doors(desk), error), None, status)
     _set_cookie(request, answer, FORM_COOKIE, token)
     return answer
 

@@ -89,9 +89,7 @@ def _carers(tx: Connection, centre: str, keys: list[str]) -> dict[str, Registrat
     return {r.key: r for r in map(registration_from_text, bodies)}
 
 
-def _stays(
-    tx: Connection, ids: Iterable[str]
-) -> tuple[dict[str, str], dict[str, list[Answered]]]:
+def _stays(tx: Connection, ids: Iterable[str]) -> tuple[dict[str, str], dict[str, list[Answered]]]:
     wanted, hospitals = sorted(ids), {}
     answers: dict[str, list[Answered]] = defaultdict(list)
     for row in tx.execute(_STAYS, {"ids": wanted}) if wanted else ():

@@ -15,9 +15,7 @@ _REGISTRATIONS = select(registration_table.c.body).where(
 )
 
 
-def asked_about(
-    viewer: Viewer, tx: Connection, tasks: Iterable[Task]
-) -> dict[str, Registration]:
+def asked_about(viewer: Viewer, tx: Connection, tasks: Iterable[Task]) -> dict[str, Registration]:
     """The register's side of each confirm-match Task that is the viewer's to answer, by key."""
     keys = {
         task.registration
