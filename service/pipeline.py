@@ -32,7 +32,7 @@ BATCH = 200
 
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """How long a parcel in hand is nobody else's."""
 
 

@@ -109,6 +109,8 @@ class Running:
         with self.database.write(Rank.WORK) as tx:
             policy_store.remember(tx, dict(self.line.site.policy), self.line.now())
             register.upsert(tx, (probe.REGISTRATION,), self.line.now())
+            if self.settings.database_url.startswith("sqlite"):
+                outbox.release(tx, self.line.now())  # the lock file says that we are alone
         if "web" in self.roles:
             self._start_web()
         if "work" in self.roles:

@@ -55,6 +55,13 @@ _LEASE = (
     )
 )
 
+# Parcels that a process had in hand when it was killed.
+_RELEASE = (
+    update(outbox_table)
+    .where(outbox_table.c.state == "sending")
+    .values(state="waiting", next_at=bindparam("now"), lease_until=None)
+)
+
 # Only the holder of the lease settles: each claim raises ``attempts``, so a late settle of an
 # earlier holder finds another number there and changes nothing.
 _SETTLE = update(outbox_table).where(
@@ -178,6 +185,11 @@ def claim_due(tx: Connection, now: datetime, lease_for: timedelta, limit: int) -
         )
         for row in rows
     ]
+
+
+def release(tx: Connection, now: datetime) -> int:
+    """Let parcels in hand go again; only for who knows that nobody else carries. How many."""
+    return tx.execute(_RELEASE, {"now": now}).rowcount
 
 
 def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> bool:

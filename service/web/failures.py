@@ -68,6 +68,11 @@ REFUSALS = {
         ("Nothing was saved. Try again in a minute.",),
     ),
 }
+_TO_SYSTEMS = {
+    401: "This address needs a bearer token that is good.",
+    404: "There is no such resource here, or it is not yours to read.",
+    405: "This façade reads; it does not write here.",
+}
 CLOSED = ErrorPage(
     "Sign-in is not set up",
     (
@@ -99,7 +104,7 @@ def refuse(request: Request, status: int, words: str = "") -> Response:
     """The same answer for the same status, whatever was asked for."""
     known = REFUSALS.get(status, REFUSALS[400 if status < 500 else 500])
     if is_fhir(request):
-        text = outcome(known.code, words or " ".join((known.title + ".", *known.sentences)))
+        text = outcome(known.code, words or _TO_SYSTEMS.get(status, f"{known.title}."))
         headers = {"WWW-Authenticate": 'Bearer realm="thinkcarer"'} if status == 401 else None
         return Response(text, status, headers=headers, media_type=FHIR_JSON)
     return page(request, "error.html", ErrorPage(known.title, known.sentences), None, status)

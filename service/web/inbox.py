@@ -23,6 +23,7 @@ ANSWERS = {
     "no-reply": Answer.NO_REPLY,
     "declined": Answer.DECLINED,
 }
+_CORRECTIONS = (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)
 _SAID = {
     Answer.SEEN: "Seen",
     Answer.CONTACTED: "Spoke to them",
@@ -65,12 +66,15 @@ class Paper:
     site: Site
     clock: Clock
     told: dict[str, Notice]
+    undone: dict[str, Notice]
+    """By the id of what it corrects: the notice that says so."""
 
 
 def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
     """The items as cards; the notice that a Task follows from is not shown a second time."""
     told = {i.alert.id: i.alert for i in items if isinstance(i.alert, Notice)}
-    paper = Paper(site, clock, told)
+    undone = {i: n for n in told.values() if n.event in _CORRECTIONS for i in n.in_response_to}
+    paper = Paper(site, clock, told, undone)
     asked: list[tuple[str, Card]] = []
     news: list[Card] = []
     handled: list[Card] = []
@@ -124,14 +128,15 @@ def _contact(item: Item, task: Task, paper: Paper) -> Card:
 
 def _news(item: Item, notice: Notice, paper: Paper) -> Card:
     name = _name(item.registration)
-    is_gone = notice.event in (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)
+    undone = paper.undone.get(notice.id)
+    is_gone = undone is not None or notice.event in _CORRECTIONS
     return Card(
         id=notice.id,
         seen=len(item.answers),
         name=name,
         head=_head(notice, name, paper),
         edge="gone" if is_gone else "",
-        meta=(_meta(notice, paper),),
+        meta=(_gone(undone, paper.clock) if undone else _meta(notice, paper),),
         facts=() if is_gone else _facts(item, paper.site),
         buttons=() if notice.seen_at else (SEEN,),
     )
@@ -158,12 +163,16 @@ def _head(notice: Notice, name: str, paper: Paper) -> str:
 
 def _meta(notice: Notice, paper: Paper) -> str:
     clock = paper.clock
-    if notice.event in (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN):
+    if notice.event in _CORRECTIONS:
         times = [clock.time(n.decided_at) for n in _answered(notice, paper)]
         replaced = f"Replaces the notice of {' and of '.join(times)}. " if times else ""
         return f"{replaced}Nothing to do"
     word = "Changed" if notice.event is NoticeEvent.DATE_CHANGED else "Sent"
     return f"{word} {clock.time(notice.decided_at)}"
+
+
+def _gone(by: Notice, clock: Clock) -> str:
+    return f"No longer so since {clock.time(by.decided_at)}. Nothing to do"
 
 
 def _answered(notice: Notice, paper: Paper) -> list[Notice]:
@@ -209,10 +218,10 @@ def _facts(item: Item, site: Site) -> tuple[tuple[str, str], ...]:
         facts += [
             ("Contact", contact.who(registration)),
             ("How", contact.how(carer)),
-            ("When", carer.contact_times or "Any time"),
+            ("When", _begun(carer.contact_times or "any time")),
         ]
         if registration.preferred_service and not carer.is_young:
-            facts.append(("Asks for", registration.preferred_service))
+            facts.append(("Asks for", _begun(registration.preferred_service)))
         if registration.has_emergency_plan:
             facts.append(("Plan", "You hold an emergency plan"))
     hospital = site.hospital(item.hospital)
@@ -220,3 +229,8 @@ def _facts(item: Item, site: Site) -> tuple[tuple[str, str], ...]:
         phone = f", {hospital.hub_phone}" if hospital.hub_phone else ""
         facts.append(("Hospital", f"{hospital.name} discharge hub{phone}"))
     return tuple(facts)
+
+
+def _begun(words: str) -> str:
+    """With a capital, as the first words of a line."""
+    return words[:1].upper() + words[1:]

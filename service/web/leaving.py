@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from alerts.matching import compare
-from alerts.model.alert import Task, TaskCode, TaskStatus
+from alerts.model.alert import Agreement, Task, TaskCode, TaskStatus
 from alerts.model.events import PROOFS, FactKind
 from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import Registration, Sharing
@@ -33,7 +33,7 @@ MISSING = {
 ALONE = "Speak to the patient alone"
 _WHAT = {
     "identifier": "Number",
-    "status": "Number verified",
+    "status": "Number status",
     "family": "Family name",
     "given": "Given name",
     "birth-date": "Birth date",
@@ -137,7 +137,7 @@ def question(
     centre = site.centre(registration.centre)
     ours = {
         "identifier": _numbers(stay.patient.identifiers, person.identifier),
-        "status": "",
+        "status": "Not verified",
         "family": stay.patient.family or "",
         "given": stay.patient.given or "",
         "birth-date": _born(stay.patient.birth_date),
@@ -159,7 +159,7 @@ def question(
             e.agreement.value,
         )
         for e in compare(stay.patient, person)
-        if e.what != "status"
+        if e.what != "status" or e.agreement is Agreement.DIFFERENT
     ]
     answers = [a for a in stay.answers if a.alert == task.id]
     return Question(
@@ -182,7 +182,7 @@ def bereaved(beds: Iterable[Bedside], site: Site) -> tuple[Bereaved, ...]:
             seen=sum(a.alert == task.id for a in bed.stay.answers),
             where=place(bed.stay, site),
             patient=patient_name(bed.stay),
-            who=", ".join(_carers(bed)) or "A registered carer",
+            who=", ".join(_carers(bed)) or "look in the register",
         )
         for bed in beds
         for task in bed.tasks
@@ -272,8 +272,7 @@ def _carers(bed: Bedside) -> list[str]:
 def _numbers(held: tuple[Identifier, ...], wanted: Identifier) -> str:
     same = [i for i in held if i.kind is wanted.kind]
     shown = same or [i for i in held if i.kind is not IdentifierKind.LOCAL]
-    unsure = "" if all(i.verified for i in shown) else ", not verified"
-    return ", ".join(_number(i) for i in shown) + unsure
+    return ", ".join(_number(i) for i in shown)
 
 
 def _number(number: Identifier) -> str:

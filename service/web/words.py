@@ -111,6 +111,6 @@ def parsed(text: str) -> datetime | None:
     """A time as a form's datetime-local sends it, London wall clock; None if it is none."""
     try:
         local = datetime.fromisoformat(text)
-    except ValueError:
+        return local.replace(tzinfo=local.tzinfo or LONDON).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return local.replace(tzinfo=local.tzinfo or LONDON).astimezone(UTC)

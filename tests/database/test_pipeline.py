@@ -7,6 +7,7 @@ import pytest
 
 from alerts.model.alert import Task, TaskCode, TaskState
 from alerts.model.events import PROOFS, FactRecorded
+from alerts.store import outbox
 from ingest.receive import Origin, receive
 from service.database import Database
 from service.pipeline import (
@@ -244,3 +245,14 @@ def test_a_batch_that_fails_says_which_entry_it_was(line: TestLine):
     with pytest.raises(KeyError):
         process_batch(replace(line.line, dialects={}), progress)
     assert progress.entry == line.entries()[-1].id
+
+
+def test_a_parcel_in_hand_at_a_kill_goes_again_at_once_where_nobody_else_carries(line: TestLine):
+    line.registered(JEAN)
+    receive(HUGH.raw(), Origin("test"), line.door)
+    process_batch(line.line, Progress())
+    with line.database.write() as tx:
+        assert len(outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10)) == 1
+        assert outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10) == []
+        assert outbox.release(tx, line.clock.at) == 1
+        assert len(outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10)) == 1
