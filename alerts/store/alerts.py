@@ -48,7 +48,6 @@ _DELIVERED = (
 
 _INSERT = insert(alert_table)
 _UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
-_UPDATE_BODY = _UPDATE.values(body=bindparam("new_body"))
 
 _OF_RENDERING = frozenset({"meta", "text", "lastModified"})
 """What differs between two renderings of the same thing."""
@@ -82,7 +81,7 @@ def record(
         return 1
     if _says(stands.rendered) == _says(rendered):
         if stands.body != row["body"]:  # what only we keep, such as when it was seen
-            tx.execute(_UPDATE_BODY, {"alert": alert.id, "new_body": row["body"]})
+            tx.execute(_UPDATE, _row(alert, stands.rendered) | {"alert": alert.id})
         return None
     version = int(stands.version) + 1
     tx.execute(_UPDATE, row | {"alert": alert.id, "version": version})

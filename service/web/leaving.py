@@ -133,34 +133,8 @@ def question(
 ) -> Question:
     """The two records side by side, each piece with whether it agrees."""
     bed, task = asked
-    stay, person = bed.stay, registration.patient
+    stay = bed.stay
     centre = site.centre(registration.centre)
-    ours = {
-        "identifier": _numbers(stay.patient.identifiers, person.identifier),
-        "status": "Not verified",
-        "family": stay.patient.family or "",
-        "given": stay.patient.given or "",
-        "birth-date": _born(stay.patient.birth_date),
-        "postcode": stay.patient.postcode or "",
-    }
-    theirs = {
-        "identifier": _number(person.identifier),
-        "status": "",
-        "family": person.family,
-        "given": person.given,
-        "birth-date": _born(person.birth_date),
-        "postcode": person.postcode or "",
-    }
-    lines = [
-        Line(
-            _WHAT[e.what],
-            ours[e.what] or "Not given",
-            theirs[e.what] or "Not held",
-            e.agreement.value,
-        )
-        for e in compare(stay.patient, person)
-        if e.what != "status" or e.agreement is Agreement.DIFFERENT
-    ]
     answers = [a for a in stay.answers if a.alert == task.id]
     return Question(
         task=task.id,
@@ -169,7 +143,36 @@ def question(
         centre=centre.name if centre else registration.centre,
         by=clock.due(task.due_at) if task.due_at else "",
         is_asked=task.status is TaskStatus.IN_PROGRESS,
-        lines=tuple(lines),
+        lines=_lines(stay, registration),
+    )
+
+
+def _lines(stay: Stay, registration: Registration) -> tuple[Line, ...]:
+    patient, person = stay.patient, registration.patient
+    ours = {
+        "identifier": _numbers(patient.identifiers, person.identifier),
+        "status": "Not verified",
+        "family": patient.family or "",
+        "given": patient.given or "",
+        "birth-date": _born(patient.birth_date),
+        "postcode": patient.postcode or "",
+    }
+    theirs = {
+        "identifier": _number(person.identifier),
+        "family": person.family,
+        "given": person.given,
+        "birth-date": _born(person.birth_date),
+        "postcode": person.postcode or "",
+    }
+    return tuple(
+        Line(
+            what=_WHAT[e.what],
+            hospital=ours[e.what] or "Not given",
+            register=theirs.get(e.what) or "Not held",
+            agreement=e.agreement.value,
+        )
+        for e in compare(patient, person)
+        if e.what != "status" or e.agreement is Agreement.DIFFERENT
     )
 
 

@@ -14,7 +14,8 @@ MOST = 200
 FORMATS = ("json", "application/json", "application/fhir+json")
 _ALWAYS = ("_count", "_format", "_after")
 _DATE = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d{4}-\d\d-\d\d)(T.+)?")
-_CURSOR = re.compile(r"[0-9A-Za-z:.+-]{0,64}~[0-9A-Za-z-]{1,64}")
+_CURSOR = re.compile(r"[0-9T:.+-]{0,64}~.{1,400}", re.DOTALL)
+"""Where a page begins, as ``Found.after`` wrote it: a time, or none, and an id."""
 
 
 class SearchInvalid(ServiceError):

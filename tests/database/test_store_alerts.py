@@ -20,13 +20,19 @@ def test_what_was_raised_for_a_stay_comes_back(database: Database):
 
 
 def test_a_change_is_a_new_version_and_a_repeat_is_none(database: Database):
-    done = a_task(status=TaskStatus.COMPLETED)
     with database.write() as tx:
         assert alerts.record(tx, a_task(), _rendered("a"), 1, NOW) == 1
         assert alerts.record(tx, a_task(), _rendered("a", lastModified="later"), 2, NOW) is None
-        assert alerts.record(tx, done, _rendered("a"), 3, NOW) == 2
-        assert alerts.record(tx, done, _rendered("b"), 4, NOW) == 3
+        assert alerts.record(tx, a_task(urgent=True), _rendered("b"), 4, NOW) == 2
+
+
+def test_what_only_we_keep_is_kept_and_is_no_new_version(database: Database):
+    done = a_task(status=TaskStatus.COMPLETED)
+    with database.write() as tx:
+        alerts.record(tx, a_task(), _rendered("a"), 1, NOW)
+        assert alerts.record(tx, done, _rendered("a"), 3, NOW) is None
         assert alerts.get(tx, "task-1") == done
+        assert alerts.record(tx, done, _rendered("b"), 4, NOW) == 2
 
 
 def test_a_task_was_delivered_once_its_parcel_was_sent(database: Database):

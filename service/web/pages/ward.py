@@ -139,7 +139,8 @@ def undo(
             is_mine = fact.by == viewer.name and desk.now() - fact.at <= UNDO_FOR
             is_newest = fact == recorded(bedside.stay, fact.registration, fact.fact)[-1]
             if is_it and is_mine and is_newest:
-                taken_back = replace(fact, at=desk.now(), undone=True)
+                after = max(desk.now(), fact.at + timedelta(microseconds=1))
+                taken_back = replace(fact, at=after, undone=True)
                 desk.acts.record_fact(viewer.name, pressed.stay, taken_back)
     return see_other(ward_path(pressed.ward), pressed.row)
 

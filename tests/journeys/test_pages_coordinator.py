@@ -1,0 +1,136 @@
+"""The coordinator's desk: who leaves soon, is it the same person, who left without being asked."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from service.database import Database
+from tests.support.adt import Adt
+from tests.support.pages import Visitor, Website, a_website, text_of
+from tests.support.people import JEAN
+
+DESK = "/coordinator/L302H"
+ADMITTED = Adt(planned=date(2026, 11, 24))
+DOUBTFUL = replace(ADMITTED, family="Carswel")
+
+
+@pytest.fixture
+def website(database: Database) -> Iterator[Website]:
+    with a_website(database) as made:
+        made.line.registered(JEAN)
+        yield made
+
+
+@pytest.fixture
+def coordinator(website: Website) -> Visitor:
+    return website.visitor().enter("coordinator:L302H")
+
+
+def test_whoever_leaves_within_48_hours_is_listed_with_what_is_missing(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(ADMITTED)
+    words = text_of(coordinator.open(DESK))
+    assert "1 person with someone to involve" in words
+    assert "Ward 7A, B1" in words
+    assert "Informed missing" in words
+
+
+def test_whoever_leaves_later_is_not(website: Website, coordinator: Visitor):
+    website.line.take(replace(ADMITTED, planned=date(2026, 11, 26)))
+    assert "Hugh" not in coordinator.open(DESK).text
+
+
+def test_a_doubtful_match_stands_side_by_side_with_three_equal_buttons(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(DOUBTFUL)
+    answer = coordinator.open(DESK)
+    words = text_of(answer)
+    assert "Nothing has left the hospital about this. No one is told until you decide." in words
+    assert "Family name Carswel Carswell Different" in words
+    assert "Birth date 11 Feb 1948 11 Feb 1948 Same" in words
+    assert answer.text.count('class="nhsuk-button nhsuk-button--secondary" type="submit"') == 3
+    assert "Jean" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("same", ["confirm-match completed", "involve-carer requested", "planned completed"]),
+        ("different", ["confirm-match completed"]),
+        ("unsure", ["confirm-match in-progress"]),
+    ],
+)
+def test_each_answer_does_what_is_written_under_it(
+    website: Website, coordinator: Visitor, answer: str, told: list[str]
+):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    coordinator.press("/coordinator/match", answer=answer)
+    stands = [line.split() for line in website.line.told()]
+    assert [f"{what} {status}" for what, _, status in stands] == told
+
+
+def test_an_answer_to_a_question_that_has_changed_is_not_taken(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    form = coordinator.form("/coordinator/match", answer="same")
+    website.line.take(DOUBTFUL.later("A08", 1, family="Carsewell"))
+    answer = coordinator.client.post("/coordinator/match", data=form)
+    assert answer.status_code == 409
+    assert "Open the list again" in answer.text
+    assert not [line for line in website.line.told() if "involve-carer" in line]
+
+
+def test_a_death_is_for_staff_only_and_is_seen_to_once(website: Website, coordinator: Visitor):
+    website.line.take(ADMITTED, ADMITTED.later("A08", 2, died="Y"))
+    words = text_of(coordinator.open(DESK))
+    assert "No one outside the hospital was told." in words
+    assert "Registered carer: Jean Carswell, wife" in words
+    coordinator.press("/coordinator/bereaved")
+    assert "Bereaved carers" not in coordinator.open(DESK).text
+
+
+def test_whoever_left_without_being_asked_is_listed_for_a_day(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(ADMITTED, ADMITTED.later("A03", 3))
+    words = text_of(coordinator.open(DESK))
+    assert "informed, views invited, views heard, account taken" in words
+    assert "By 23:59 on Tue 24 Nov" in words
+    website.line.clock.at += timedelta(days=1, minutes=1)
+    assert "Hugh" not in coordinator.open(DESK).text
+
+
+def test_a_restricted_patient_has_no_carer_here_either(website: Website, coordinator: Visitor):
+    website.line.take(ADMITTED, ADMITTED.later("A08", 1, hiding="2"))
+    answer = coordinator.open(DESK)
+    assert "Speak to the patient alone" in answer.text
+    assert "Jean" not in answer.text
+
+
+def test_a_patient_on_a_ward_that_nobody_named_is_the_coordinators(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(replace(ADMITTED, ward="ZZ"))
+    words = text_of(coordinator.open(DESK))
+    assert "Ward ZZ, not in the site file, B1" in words
+    assert "Jean Carswell, wife" in words
+
+
+def test_another_hospital_is_not_there_and_a_nurse_decides_no_match(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    form = coordinator.form("/coordinator/match", answer="same")
+    assert coordinator.open("/coordinator/OTHER").status_code == 404
+    nurse = website.visitor().enter("ward:L302H/M7A")
+    form |= {"csrf": nurse.form("/sign-out")["csrf"]}
+    assert nurse.client.post("/coordinator/match", data=form).status_code == 404
+    assert not [line for line in website.line.told() if "involve-carer" in line]
