@@ -15,7 +15,7 @@ _MSH = re.compile(r"MSH-(?!8\b)\d+")
 _SHOWN = frozenset(
     {
         *(f"EVN-{n}" for n in (1, 2, 3, 4, 6)),
-        *("PID-1", "PID-8", "PID-32"),
+        *("PID-1", "PID-32"),
         *("PV1-1", "PV1-2", "PV1-3", "PV1-4", "PV1-6", "PV1-10"),
         *("PV1-36", "PV1-37", "PV1-41", "PV1-44", "PV1-45"),
         *("PV2-8", "PV2-9"),
