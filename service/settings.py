@@ -71,7 +71,7 @@ class Settings:
     )
     http_address: tuple[str, int] = field(
         default=("127.0.0.1", 8000),
-        metadata=_meaning("Web pages, API, FHIR, health and metrics", "127.0.0.1:8000"),
+        metadata=_meaning("Web pages, FHIR, health and metrics", "127.0.0.1:8000"),
     )
     secret_key: str = field(
         default="",

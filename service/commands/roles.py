@@ -14,7 +14,7 @@ HELP = {
     "listen": "Take messages in over MLLP (needs PostgreSQL).",
     "work": "Understand and decide (needs PostgreSQL).",
     "deliver": "Carry Tasks and notices (needs PostgreSQL).",
-    "web": "Serve pages, API, FHIR, health and metrics (needs PostgreSQL).",
+    "web": "Serve pages, FHIR, health and metrics (needs PostgreSQL).",
 }
 
 

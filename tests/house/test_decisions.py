@@ -1,8 +1,11 @@
 """Every decision is recorded on one page with what it costs."""
 
+import re
+from typing import cast
+
 import pytest
 
-from tests.support.tree import ROOT
+from tests.support.tree import ROOT, pyproject
 
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 HEADINGS = ("## Context", "## Decision", "## Consequences")
@@ -22,3 +25,12 @@ def test_a_decision_has_its_context_and_consequences_on_one_page(record: str):
 @pytest.mark.parametrize("record", [file.name for file in RECORDS])
 def test_a_decision_is_in_the_list(record: str):
     assert f"adr/{record}" in (ROOT / "docs/README.md").read_text()
+
+
+def test_every_dependency_has_its_reason():
+    record = (ROOT / "docs/adr/0007-dependencies.md").read_text()
+    declared = cast("list[str]", pyproject()["project"]["dependencies"])
+    names = {re.split(r"[\[>=; ]", each, maxsplit=1)[0] for each in declared}
+    rows = set(re.findall(r"^\| ([\w.-]+)(?: \([^)]*\))? \| ", record, re.MULTILINE)) - {"package"}
+    assert not rows - names, "no longer used"
+    assert not {name for name in names - rows if name not in record.lower()}, "without a reason"

@@ -4,6 +4,7 @@ import re
 from typing import cast
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.support.tree import ROOT, pyproject
 
@@ -27,6 +28,13 @@ def test_a_lock_file_pins_everything_that_is_declared(lock: str):
     assert not [name for name in _declared(LOCKS[lock]) if name not in pinned]
 
 
+@pytest.mark.parametrize("lock", LOCKS)
+def test_what_is_pinned_is_new_enough_for_what_is_declared(lock: str):
+    pinned = dict(_versions(lock))
+    wanted = [Requirement(each) for each in _requirements(LOCKS[lock])]
+    assert not [str(each) for each in wanted if pinned[_plain(each.name)] not in each.specifier]
+
+
 def test_both_lock_files_pin_the_same_versions():
     base, dev = (dict(_versions(lock)) for lock in LOCKS)
     assert not {name: dev.get(name) for name, version in base.items() if dev.get(name) != version}
@@ -47,12 +55,16 @@ def _versions(lock: str) -> list[tuple[str, str]]:
 
 
 def _declared(extras: tuple[str, ...]) -> list[str]:
+    return [_plain(Requirement(each).name) for each in _requirements(extras)]
+
+
+def _requirements(extras: tuple[str, ...]) -> list[str]:
     project = pyproject()["project"]
     wanted = list(cast("list[str]", project["dependencies"]))
     optional = cast("dict[str, list[str]]", project["optional-dependencies"])
     for extra in extras:
         wanted += optional[extra]
-    return [_plain(re.split(r"[\[=<>!~; ]", each, maxsplit=1)[0]) for each in wanted]
+    return wanted
 
 
 def _plain(name: str) -> str:

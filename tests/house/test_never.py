@@ -46,6 +46,16 @@ def test_no_signature_says_any():
     assert not found
 
 
+def test_no_function_takes_whatever_keywords_come():
+    found = [
+        f"{named(file)}:{node.lineno} {node.name}"
+        for file in sources(*PACKAGES)
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.FunctionDef) and node.args.kwarg
+    ]
+    assert not found
+
+
 def _that_catch_all(file: Path) -> set[str]:
     found = set()
     for function in ast.walk(parsed(file)):
@@ -67,12 +77,16 @@ def _own(function: ast.AST) -> list[ast.AST]:
 
 
 def _catches_all(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+        return any(_names_all(each) for each in node.args)
     if not isinstance(node, ast.ExceptHandler):
         return False
-    if node.type is None:
-        return True
-    caught = {each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)}
-    return bool(caught & {"Exception", "BaseException"}) and not _raises_again(node)
+    return (node.type is None or _names_all(node.type)) and not _raises_again(node)
+
+
+def _names_all(caught: ast.expr) -> bool:
+    names = {each.id for each in ast.walk(caught) if isinstance(each, ast.Name)}
+    return bool(names & {"Exception", "BaseException"})
 
 
 def _raises_again(handler: ast.ExceptHandler) -> bool:
@@ -83,9 +97,12 @@ def _raises_again(handler: ast.ExceptHandler) -> bool:
 
 def _reads_the_environment(file: Path) -> bool:
     return any(
-        (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "os"
+        (isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"))
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "os"
+            and {each.name for each in node.names} & {"environ", "getenv"}
+        )
         for node in ast.walk(parsed(file))
     )
 
@@ -95,7 +112,7 @@ def _says_any(function: ast.FunctionDef) -> bool:
     arguments = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg]
     hints = [each.annotation for each in arguments if each and each.annotation]
     return any(
-        isinstance(node, ast.Name) and node.id == "Any"
+        isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in ("Any", "typing.Any")
         for hint in [*hints, *([function.returns] if function.returns else [])]
         for node in ast.walk(hint)
     )

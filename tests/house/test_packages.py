@@ -7,11 +7,17 @@ import pytest
 from tests.support.tree import PACKAGES, ROOT, named, parsed, sources
 
 LITERAL = (ast.Tuple, ast.Dict, ast.List, ast.Set, ast.Constant)
+LINES_OF_A_SCREEN = 60
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "bench", "fixtures"])
 def test_every_folder_has_a_readme(folder: str):
     assert (ROOT / folder / "README.md").is_file()
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_the_readme_of_a_package_fits_one_screen(folder: str):
+    assert len((ROOT / folder / "README.md").read_text().splitlines()) <= LINES_OF_A_SCREEN
 
 
 def test_an_init_holds_its_sentence_imports_and_a_literal_registry_alone():
