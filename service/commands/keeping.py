@@ -1,6 +1,7 @@
 """``thinkcarer migrate`` and ``thinkcarer check``: before the service starts."""
 
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import typer
 
@@ -21,20 +22,23 @@ def bring(context: typer.Context) -> None:
     say("The database is at this release.")
 
 
-def check(context: typer.Context) -> None:
+def check(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an array of objects.")] = False,
+) -> None:
     """Print the settings, secrets masked, and every fault at once."""
     shell = shell_of(context)
     faults = list(_faults(shell))
     if not any(f.startswith("setting") for f in faults):
         shown = ({"name": s.name, "value": s.value} for s in shell.settings.shown())
-        show(shown, ("name", "value"), as_json=False)
+        show(shown, ("name", "value"), as_json)
     for fault in faults:
         warn(fault)
     if faults:
         raise CommandFailed(f"{len(faults)} faults.")
     if shell.site.synthetic:
-        say("This site is synthetic: it takes CHI numbers of an impossible birth month.")
-    say("No faults.")
+        warn("This site is synthetic: it takes CHI numbers of an impossible birth month.")
+    warn("No faults.")
 
 
 def _faults(shell: Shell) -> Iterator[str]:

@@ -175,7 +175,9 @@ def test_check_finds_nothing_wrong_with_a_sound_deployment(service: RunningServi
     checked = service.command("check")
     assert checked.returncode == 0, checked.stderr
     assert "THINKCARER_DATABASE_URL" in checked.stdout
-    assert "synthetic" in checked.stdout
+    assert "synthetic" in checked.stderr
+    shown = json.loads(service.command("check", "--json").stdout)
+    assert {"name", "value"} == set(shown[0])
 
 
 @pytest.mark.parametrize(
