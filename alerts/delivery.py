@@ -4,27 +4,48 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias, assert_never
 
-from alerts.model.alert import Recipient
+from alerts.model.alert import Recipient, RecipientKind
+from alerts.model.site import Site
 
 GIVE_UP_AFTER = 20
-"""Attempts: about half a day at the pace below."""
+"""Attempts that the recipient put off: about half a day at the pace below."""
 _FIRST = 5.0
 _LONGEST = 3600.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+INBOX = "inbox"
+FHIR = "fhir"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a recipient: its channel, and the one receiver that a fault there would stop."""
+
+    channel: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Finished bytes on their way; ``attempts`` counts the one in hand."""
+    """Finished bytes on their way; ``attempts`` counts the one in hand.
+
+    ``refusals`` counts how often the recipient put this parcel off, and ``etag`` is what the
+    destination answered to the version it took last, empty if it has none yet.
+    """
 
     id: int
     alert: str
+    stay: str
     kind: str
     """``Task`` or ``Communication``."""
     version: int
     recipient: Recipient
     channel: str
+    destination: str
     payload: str
     attempts: int
+    refusals: int = 0
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +53,20 @@ class Accepted:
     """The recipient has it."""
 
     answer: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """The recipient may take it later, at the earliest at ``at`` if they said so."""
+    """The recipient may take this one later, at the earliest at ``at`` if they said so."""
+
+    why: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The destination takes nothing now: it is left alone for a while, and nothing is given up."""
 
     why: str
     at: datetime | None = None
@@ -49,14 +79,31 @@ class Refused:
     why: str
 
 
-Receipt: TypeAlias = Accepted | TryLater | Refused
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Somebody changed it at the destination meanwhile: what stands there now, and its ETag."""
+
+    theirs: str
+    etag: str
+
+
+Receipt: TypeAlias = Accepted | TryLater | Unavailable | Refused | Changed
 
 
 class Channel(Protocol):
     """One way out. A repeat of the same parcel must have one effect."""
 
+    @property
+    def patience(self) -> timedelta:
+        """The longest that one send may take."""
+        ...
+
     def send(self, parcel: Parcel) -> Receipt:
         """Carry the bytes as they are; what goes wrong is an answer, not an exception."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; a send that still waits ends soon."""
         ...
 
 
@@ -65,11 +112,20 @@ class Sent:
     """It arrived."""
 
     answer: str
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It is tried again at ``at``."""
+    """It is tried again at ``at``, after the recipient put it off."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Its destination is left alone until ``at``; the parcel itself is not at fault."""
 
     at: datetime
     why: str
@@ -82,21 +138,64 @@ class GivenUp:
     why: str
 
 
-Outcome: TypeAlias = Sent | Retry | GivenUp
+Outcome: TypeAlias = Sent | Retry | Held | GivenUp
 
 
-def after(parcel: Parcel, receipt: Receipt, now: datetime, jitter: float) -> Outcome:
-    """What follows from a receipt; ``jitter`` between 0 and 1 spreads what failed together."""
+def route(recipient: Recipient, site: Site, has_hospital_server: bool) -> Route:
+    """Where what is decided for a recipient goes (contract: ``FHIR_URL``, ``channel``)."""
+    if recipient.kind is not RecipientKind.CENTRE:
+        return Route(FHIR, FHIR) if has_hospital_server else Route(INBOX, INBOX)
+    centre = site.centre(recipient.code)
+    if centre is None:
+        return Route(INBOX, INBOX)
+    if centre.channel == FHIR and centre.fhir_url:
+        return Route(FHIR, f"{FHIR}:{centre.code}")
+    return Route(centre.channel, centre.channel)
+
+
+def routes_of(site: Site, has_hospital_server: bool) -> frozenset[Route]:
+    """Every way that something decided at this site can go."""
+    centres = [Recipient(RecipientKind.CENTRE, centre.code) for centre in site.centres]
+    ward = Recipient(RecipientKind.WARD, "")
+    ways = {route(each, site, has_hospital_server) for each in (ward, *centres)}
+    return frozenset({Route(INBOX, INBOX), *ways})
+
+
+def after(parcel: Parcel, receipt: Receipt, now: datetime, failures: int, jitter: float) -> Outcome:
+    """What follows from a receipt.
+
+    ``failures`` counts how often the destination was unavailable in a row before, and ``jitter``
+    between 0 and 1 spreads what failed together.
+    """
     match receipt:
-        case Accepted(answer):
-            return Sent(answer)
+        case Accepted(answer, etag):
+            return Sent(answer, etag)
         case Refused(why):
             return GivenUp(why)
+        case Unavailable(why, at):
+            pause = _pause(_FIRST_PAUSE, failures, _LONGEST_PAUSE, jitter)
+            return Held(_latest(now + pause, at), why)
         case TryLater(why, at):
-            if parcel.attempts >= GIVE_UP_AFTER:
-                return GivenUp(why)
-            pause = min(_FIRST * 2 ** min(parcel.attempts, 10), _LONGEST) * (0.5 + jitter / 2)
-            soonest = now + timedelta(seconds=pause)
-            return Retry(soonest if at is None else max(soonest, at), why)
+            return _put_off(parcel, why, _latest(now + _again_in(parcel, jitter), at))
+        case Changed():
+            why = "it was changed at the destination meanwhile, more than once"
+            return _put_off(parcel, why, now + _again_in(parcel, jitter))
         case _:
             assert_never(receipt)
+
+
+def _put_off(parcel: Parcel, why: str, at: datetime) -> Outcome:
+    return GivenUp(why) if parcel.refusals + 1 >= GIVE_UP_AFTER else Retry(at, why)
+
+
+def _again_in(parcel: Parcel, jitter: float) -> timedelta:
+    return _pause(_FIRST, parcel.refusals + 1, _LONGEST, jitter)
+
+
+def _pause(first: float, step: int, longest: float, jitter: float) -> timedelta:
+    """Doubling from ``first`` seconds up to ``longest``, the upper half of it by chance."""
+    return timedelta(seconds=min(first * 2 ** min(step, 20), longest) * (0.5 + jitter / 2))
+
+
+def _latest(at: datetime, told: datetime | None) -> datetime:
+    return at if told is None else max(at, told)

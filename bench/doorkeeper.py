@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     settings = Settings.load(surroundings, False)
     with connect(url) as database:
         migrate(database)
-        line = line_of(database, load_site(None), utc_now)
+        line = line_of(database, load_site(None), utc_now, settings)
         with Running(settings, database, line, roles=frozenset({"listen"})) as running:
             print(running.mllp_port, flush=True)
             until_told_to_stop()

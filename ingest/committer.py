@@ -6,6 +6,7 @@ The errors of this module: CannotStore.
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from types import TracebackType
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -41,24 +42,22 @@ class Committer:
         self._is_writing = False
         self._is_closed = False
 
-    def commit(self, block: Block) -> Stored:
-        """Wait until the block is on disk, or raise CannotStore."""
-        turn = _Turn(block)
+    def commit(self, blocks: Sequence[Block]) -> list[Stored]:
+        """Wait until the blocks are on disk, or raise CannotStore if one of them is not."""
+        turns = [_Turn(block) for block in blocks]
         with self._lock:
             if self._is_closed:
                 raise CannotStore(CannotStore.__doc__)
-            self._waiting.append(turn)
-            leads = not self._is_writing
-            self._is_writing = True
-        if not leads:
-            turn.gate.acquire()
-        try:
+            self._waiting += turns
+            leads = bool(turns) and not self._is_writing
+            self._is_writing = self._is_writing or leads
+        for turn in turns:
+            if not leads:
+                turn.gate.acquire()
+            leads = False
             if not turn.is_over:
                 self._lead()
-        finally:  # whatever went wrong, the sender's side of it is the same
-            if turn.stored is None:
-                raise CannotStore(CannotStore.__doc__) from turn.failure
-        return turn.stored
+        return [_stored(turn) for turn in turns]
 
     def close(self, wait_for: float = 5.0) -> bool:
         """Take no more blocks and wait for those in hand; whether none is left."""
@@ -70,13 +69,9 @@ class Committer:
         with self._lock:
             group = self._waiting[:MOST]
             del self._waiting[:MOST]
-        try:
+        with _Telling(group):
             self._store(group)
-        finally:
-            for turn in group:
-                turn.is_over = True
-                turn.gate.release()
-            self._hand_over()
+        self._hand_over()
 
     def _hand_over(self) -> None:
         with self._lock:
@@ -97,10 +92,6 @@ class Committer:
             middle = len(group) // 2
             self._store(group[:middle])
             self._store(group[middle:])
-        except (SQLAlchemyError, OSError) as failure:
-            # Also a commit of unknown outcome: no answer, and a repeat finds what was stored.
-            for turn in group:
-                turn.failure = failure
         else:
             for turn, entry in zip(group, stored, strict=True):
                 turn.stored = entry
@@ -113,6 +104,34 @@ class Committer:
                 if isinstance(failure, DBAPIError) and failure.connection_invalidated:
                     raise
                 raise _Unfit(_Unfit.__doc__) from failure
+
+
+class _Telling:
+    """Wakes the senders of a group however its writing ended, and keeps why it failed for them.
+
+    Also a commit of unknown outcome: no answer, and a repeat finds what was stored.
+    """
+
+    def __init__(self, group: Sequence["_Turn"]) -> None:
+        self._group = group
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: object, failure: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
+        for turn in self._group:
+            turn.failure = turn.failure or failure
+            turn.is_over = True
+            turn.gate.release()
+        return isinstance(failure, Exception)
+
+
+def _stored(turn: "_Turn") -> Stored:
+    if turn.stored is None:
+        raise CannotStore(CannotStore.__doc__) from turn.failure
+    return turn.stored
 
 
 class _Turn:

@@ -1,10 +1,12 @@
 """One block in, one acknowledgement out, whatever way it came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
+
+import structlog
 
 from ingest import ack
 from ingest.header import (
@@ -23,6 +25,8 @@ from ingest.header import (
 from ingest.journal import Block, State, Stored
 from ingest.mllp import FrameTooLong
 
+log = structlog.get_logger()
+
 COUNTED = (
     "accepted",
     "repeated",
@@ -36,6 +40,9 @@ COUNTED = (
     "connection_lost",
     "connection_refused",
     "handshake_failed",
+    "impostor",
+    "topic_failed",
+    "folder_refused",
 )
 """Everything the door counts, by the name given to the Tally."""
 NOT_ATTRIBUTED = "-"
@@ -53,25 +60,36 @@ class Tally(Protocol):
 class Origin:
     """Where a block came from; ``place`` None: the name of its feed, as for mllp and http.
 
-    Ways that cannot be answered (``folder``, ``kafka``) park what would be refused.
+    Ways that cannot be answered (``folder``, ``kafka``) park what would be refused. ``feeds`` are
+    the only ones that this peer may speak for, by its certificate or token; None: any.
     """
 
     peer: str
     way: str = "mllp"
     place: str | None = None
     is_answered: bool = True
+    feeds: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One of several blocks that came together."""
+
+    block: bytes
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """What every way in shares: rules, the way to disk, the clock, and who wants to know.
 
+    ``commit`` writes blocks as one group and raises CannotStore if any may not be on disk;
     ``inspect`` says why content is unusable (asked only for feeds that refuse it) and never
     raises; ``on_stored`` is called after an entry that waits for work was written.
     """
 
     rules: tuple[FeedRule, ...]
-    commit: Callable[[Block], Stored]
+    commit: Callable[[Sequence[Block]], list[Stored]]
     now: Callable[[], datetime]
     inspect: Callable[[bytes, Header, FeedRule], Fault | None]
     tally: Tally
@@ -113,29 +131,52 @@ class _Bytes:
 
 def receive(block: bytes, origin: Origin, door: Door) -> Reply:
     """Journal a block and answer it; raises CannotStore when no answer may be given."""
-    kept = _Bytes(block, sha256(block).hexdigest(), len(block), block)
-    return _store(kept, _judge(block, door), origin, door)
+    return receive_all((Incoming(block, origin),), door)[0]
+
+
+def receive_all(incoming: Sequence[Incoming], door: Door) -> list[Reply]:
+    """Journal blocks in one group and answer each; raises CannotStore if not all are on disk."""
+    now = door.now()
+    judged = [(each.origin, _judge(each.block, each.origin, door)) for each in incoming]
+    blocks = [
+        _block(_whole(each.block), verdict, origin, now)
+        for each, (origin, verdict) in zip(incoming, judged, strict=True)
+    ]
+    stored = door.commit(blocks)
+    return [
+        _reply(block, entry, verdict, door)
+        for block, entry, (_, verdict) in zip(blocks, stored, judged, strict=True)
+    ]
 
 
 def receive_too_long(failure: FrameTooLong, origin: Origin, door: Door) -> Reply | None:
-    """Journal header and digest of a frame over the limit; None if it has no readable header."""
+    """Journal header and digest of a frame over the limit.
+
+    None, and nothing journaled, if it has no readable header and there is somebody to answer.
+    """
+    fault = Fault(207, "longer than the limit", "MSH^1")
     try:
         header = read_header(failure.head)
-    except Unattributable:
-        return None
-    fault = Fault(207, "longer than the limit", "MSH^1")
-    verdict = _Verdict(header, feed_for(header, door.rules), fault=fault, is_over_limit=True)
+    except Unattributable as unreadable:
+        if origin.is_answered:
+            return None
+        verdict = _Verdict(unreadable.header, None, fault=fault, is_over_limit=True)
+    else:
+        verdict = _Verdict(header, feed_for(header, door.rules), fault=fault, is_over_limit=True)
     kept = _Bytes(failure.head, failure.digest, failure.size, b"")
-    return _store(kept, verdict, origin, door)
+    block = _block(kept, verdict, origin, door.now())
+    return _reply(block, door.commit((block,))[0], verdict, door)
 
 
-def _judge(block: bytes, door: Door) -> _Verdict:
+def _judge(block: bytes, origin: Origin, door: Door) -> _Verdict:
     try:
         header = read_header(block)
     except Unattributable as failure:
         crowd = crowding(block, failure.header)
         return _Verdict(failure.header, None, fault=failure.fault, is_over_limit=crowd is not None)
     rule = feed_for(header, door.rules)
+    if origin.feeds is not None and (rule is None or rule.name not in origin.feeds):
+        return _impostor(header, rule, origin, door)
     crowd = crowding(block, header)
     if crowd is not None:
         return _Verdict(header, rule, fault=Fault(207, crowd, "MSH^1"), is_over_limit=True)
@@ -158,9 +199,20 @@ def _judge_content(block: bytes, header: Header, rule: FeedRule | None, door: Do
     return _Verdict(header, rule)
 
 
-def _store(kept: _Bytes, verdict: _Verdict, origin: Origin, door: Door) -> Reply:
-    block = _block(kept, verdict, origin, door.now())
-    stored = door.commit(block)
+def _impostor(header: Header, rule: FeedRule | None, origin: Origin, door: Door) -> _Verdict:
+    """A peer that is known spoke for a feed that is not its own."""
+    door.tally.count("impostor")
+    feed = rule.name if rule else NOT_ATTRIBUTED
+    log.warning("sender_not_bound", peer=origin.peer, feed=feed, control_id=ack.echo(header))
+    fault = Fault(207, "the sender may not speak for this feed", "MSH^1^3")
+    return _Verdict(header, rule, fault=fault)
+
+
+def _whole(block: bytes) -> _Bytes:
+    return _Bytes(block, sha256(block).hexdigest(), len(block), block)
+
+
+def _reply(block: Block, stored: Stored, verdict: _Verdict, door: Door) -> Reply:
     if stored.is_repeat:
         door.tally.count("repeated")
     elif block.state == "waiting":

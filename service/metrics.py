@@ -1,19 +1,23 @@
 """The Prometheus names, in one place; no label ever holds a person."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+Asked: TypeAlias = float | Mapping[str, float]
+"""The value of a gauge, or one for each value of its label."""
+
 
 class Metrics:
     """The counters of one process; gauges are asked for when somebody looks."""
 
-    def __init__(self, backlog: Callable[[], Mapping[str, float]]) -> None:
-        """``backlog`` answers the gauges by name without prefix, at every scrape."""
+    def __init__(self, gauges: Callable[[], Mapping[str, Asked]]) -> None:
+        """``gauges`` answers by name without prefix, at every scrape."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Backlog(backlog))
+        self._registry.register(_Gauges(gauges))
         self.door = Counter(
             "thinkcarer_door",
             "What happened at the door: answered, repeated, frame errors by kind",
@@ -54,20 +58,34 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _Backlog(Collector):
+class _Gauges(Collector):
     """Asks for the gauges when scraped."""
 
-    def __init__(self, backlog: Callable[[], Mapping[str, float]]) -> None:
-        self._backlog = backlog
+    def __init__(self, gauges: Callable[[], Mapping[str, Asked]]) -> None:
+        self._gauges = gauges
 
     def collect(self) -> Iterable[Metric]:
-        for name, value in self._backlog().items():
-            yield GaugeMetricFamily(f"thinkcarer_{name}", _MEANINGS[name], value=value)
+        for name, asked in self._gauges().items():
+            label, words = _MEANINGS[name]
+            family = GaugeMetricFamily(f"thinkcarer_{name}", words, labels=[label] if label else [])
+            for value, amount in asked.items() if isinstance(asked, Mapping) else (("", asked),):
+                family.add_metric([value] if label else [], amount)
+            yield family
 
 
 _MEANINGS = {
-    "journal_waiting": "Entries neither finished nor parked",
-    "journal_parked": "Entries that wait for a person",
-    "outbox_waiting": "Parcels neither sent nor stuck, retries that wait for their time included",
-    "outbox_stuck": "Parcels given up",
+    "journal_waiting": ("", "Entries neither finished nor parked"),
+    "journal_parked": ("", "Entries that wait for a person"),
+    "outbox_waiting": (
+        "",
+        "Parcels neither sent nor stuck, retries that wait for their time included",
+    ),
+    "outbox_stuck": ("", "Parcels given up"),
+    "outbox_oldest_seconds": ("destination", "Age of the oldest parcel that waits"),
+    "destination_waiting": ("destination", "Parcels that wait for this destination"),
+    "destination_stuck": ("destination", "Parcels given up for this destination"),
+    "destination_failing": ("destination", "1 while the destination takes nothing"),
+    "certificate_expires_timestamp_seconds": ("certificate", "When the certificate runs out"),
+    "lanes_held": ("", "Lanes of the journal that this worker holds"),
 }
+"""The label, if any, and the help text."""

@@ -1,13 +1,12 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
 from sqlalchemy import Connection
 
-from alerts.delivery import Channel, after
 from alerts.model.alert import Task, TaskCode
 from alerts.model.events import AdtEvent, Answered, FactRecorded, NotForUs, StayEvent
 from alerts.model.register import Registration
@@ -16,8 +15,8 @@ from alerts.model.stay import Stay
 from alerts.policy import policy_from
 from alerts.stays import fold, identify, order_key, refold
 from alerts.store import alerts as alert_store
-from alerts.store import outbox, register
 from alerts.store import policy as policy_store
+from alerts.store import register
 from alerts.store import stays as stay_store
 from ingest import journal
 from mapping.hl7.events import Dialect, Unreadable, read_event
@@ -32,8 +31,6 @@ BATCH = 200
 
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
-LEASE = timedelta(seconds=30)
-"""How long a parcel in hand is nobody else's."""
 
 
 class LineError(ServiceError):
@@ -59,11 +56,14 @@ class Line:
     metrics: Metrics
     chance: Callable[[], float]
     """A number from 0 to 1, for the jitter of retries."""
+    has_hospital_server: bool = False
+    """Wards and coordinators get their Tasks on the hospital's FHIR server."""
 
     def desk(self, tx: Connection) -> Desk:
         """What reconsidering needs at this moment; asked for once a transaction."""
         now = self.now()
-        return Desk(self.site, policy_from(policy_store.in_force(tx, now)), now, self.metrics)
+        policy = policy_from(policy_store.in_force(tx, now))
+        return Desk(self.site, policy, now, self.metrics, self.has_hospital_server)
 
 
 @dataclass(slots=True)
@@ -170,19 +170,6 @@ def import_register(
                 _again(tx, desk, stay_key)
             on_progress(done)
     return imported
-
-
-def deliver_next(line: Line, channels: Mapping[str, Channel], limit: int = 50) -> int:
-    """Carry the parcels that are due; no transaction is open while a receiver thinks."""
-    with line.database.write(Rank.WORK) as tx:
-        parcels = outbox.claim_due(tx, line.now(), LEASE, limit)
-    for parcel in parcels:
-        receipt = channels[parcel.channel].send(parcel)
-        outcome = after(parcel, receipt, line.now(), line.chance())
-        with line.database.write(Rank.WORK) as tx:
-            outbox.settle(tx, parcel, outcome, line.now())
-        line.metrics.deliveries.labels(parcel.channel, type(outcome).__name__.lower()).inc()
-    return len(parcels)
 
 
 def _folded(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from alerts.decide import Ground, Situation, Verdict, decide
+from alerts.delivery import INBOX, route
 from alerts.disclosure import Telling, disclose
 from alerts.matching import match
 from alerts.model.alert import (
@@ -15,7 +16,6 @@ from alerts.model.alert import (
     MatchDecision,
     Notice,
     NoticeStatus,
-    RecipientKind,
     Task,
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask
@@ -29,8 +29,6 @@ from alerts.store import stays as stay_store
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
 from service.metrics import Metrics
-
-INBOX = "inbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class Desk:
     policy: Policy
     now: datetime
     metrics: Metrics
+    has_hospital_server: bool = False
 
 
 def reconsider(
@@ -118,6 +117,7 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
         outbox.withdraw(tx, alert.id, desk.now)
     if isinstance(alert, Notice) and alert.status is NoticeStatus.NOT_DONE:
         return
+    way = route(alert.recipient, desk.site, desk.has_hospital_server)
     outbox.put(
         tx,
         outbox.Posting(
@@ -126,12 +126,12 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
             kind=kind_of(alert),
             version=version,
             recipient=alert.recipient,
-            channel=_channel(desk.site, alert),
+            route=way,
             payload=rendered,
             entry=occasion.entry,
         ),
         desk.now,
-        sent=isinstance(alert, Notice) and _channel(desk.site, alert) == INBOX,
+        sent=isinstance(alert, Notice) and way.channel == INBOX,
     )
     code = alert.code if isinstance(alert, Task) else alert.event
     desk.metrics.decided.labels(kind_of(alert), code.value).inc()
@@ -151,14 +151,6 @@ def _rendered(disclosed: DisclosedTask | DisclosedNotice, site: Site) -> str:
 
 def _registered(tx: Connection, alert: Alert) -> Registration | None:
     return None if alert.registration is None else register.get(tx, alert.registration)
-
-
-def _channel(site: Site, alert: Alert) -> str:
-    """A centre's own channel; wards and coordinators read their Tasks here."""
-    if alert.recipient.kind is RecipientKind.CENTRE:
-        centre = site.centre(alert.recipient.code)
-        return centre.channel if centre else INBOX
-    return INBOX
 
 
 def _words(verdict: Verdict) -> str:

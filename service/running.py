@@ -3,33 +3,31 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 import structlog
 import uvicorn
 
-from alerts.channels import CHANNELS
+from alerts.delivery import routes_of
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
-from alerts.store import outbox, register
+from alerts.store import claims, outbox, register
 from alerts.store import policy as policy_store
-from ingest import journal
-from ingest.committer import Committer
-from ingest.header import Fault, FeedRule, Header
-from ingest.listener import Listener, serve
-from ingest.mllp import Limits
-from ingest.receive import Door
-from mapping.hl7.events import unusable
 from service import probe
 from service.database import Database, Rank
+from service.dispatch import Outlet
+from service.doors import Doors
 from service.errors import ServiceError
+from service.gauges import Gauges
 from service.metrics import Metrics
+from service.outlets import outlets_of
 from service.pipeline import Line, decide_match, record_entry
 from service.settings import Settings
-from service.site import dialects_of, rules_of
+from service.site import dialects_of
 from service.web.app import create_app
 from service.web.desk import Desk
 from service.workers import Bell, deliver, work
@@ -37,32 +35,22 @@ from service.workers import Bell, deliver, work
 log = structlog.get_logger()
 
 ALL_ROLES = frozenset({"listen", "work", "deliver", "web"})
-DRAIN_FOR = 5.0
-"""Seconds a frame in hand may take after SIGTERM."""
 
 
-def line_of(database: Database, site: Site, now: Callable[[], datetime]) -> Line:
+def line_of(
+    database: Database, site: Site, now: Callable[[], datetime], settings: Settings
+) -> Line:
     """What the steps of the line need."""
+    known = tuple(sorted({r.destination for r in routes_of(site, bool(settings.fhir_url))}))
     return Line(
         database=database,
         site=site,
         dialects=dialects_of(site),
         now=now,
-        metrics=Metrics(lambda: backlog(database)),
+        metrics=Metrics(Gauges(database, now, known)),
         chance=random.random,
+        has_hospital_server=bool(settings.fhir_url),
     )
-
-
-def backlog(database: Database) -> Mapping[str, float]:
-    """The gauges: what waits for us and what waits for a person."""
-    with database.read() as tx:
-        entries, parcels = journal.backlog(tx), outbox.backlog(tx)
-    return {
-        "journal_waiting": entries.get("waiting", 0),
-        "journal_parked": entries.get("parked", 0),
-        "outbox_waiting": parcels.get("waiting", 0) + parcels.get("sending", 0),
-        "outbox_stuck": parcels.get("stuck", 0),
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +58,22 @@ class Acts:
     """What the pages may do: each a step of the line."""
 
     line: Line
-    bell: Bell
+    ring: Callable[[], None]
 
     def record_fact(self, actor: str, stay: str, event: FactRecorded) -> None:
         """Keep a fact that the ward recorded."""
         record_entry(self.line, actor, stay, event)
-        self.bell.ring()
+        self.ring()
 
     def answer(self, actor: str, stay: str, event: Answered) -> None:
         """Keep what somebody answered on a Task or notice."""
         record_entry(self.line, actor, stay, event)
-        self.bell.ring()
+        self.ring()
 
     def decide_match(self, actor: str, task: str, is_same: bool) -> None:
         """Keep a coordinator's answer."""
         decide_match(self.line, actor, task, is_same)
-        self.bell.ring()
+        self.ring()
 
 
 @dataclass(slots=True)
@@ -98,39 +86,38 @@ class Running:
     roles: frozenset[str] = ALL_ROLES
     one_click: bool = False
     work_bell: Bell = field(default_factory=Bell)
-    delivery_bell: Bell = field(default_factory=Bell)
+    delivery_bells: list[Bell] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _listener: Listener | None = None
-    _committer: Committer | None = None
+    _outlets: tuple[Outlet, ...] = ()
+    _doors: Doors | None = None
     _web: uvicorn.Server | None = None
 
     def __enter__(self) -> Self:
         """Start: HTTP first, the MLLP port last."""
-        with self.database.write(Rank.WORK) as tx:
-            policy_store.remember(tx, dict(self.line.site.policy), self.line.now())
-            register.upsert(tx, (probe.REGISTRATION,), self.line.now())
-            if self.settings.database_url.startswith("sqlite"):
-                outbox.release(tx, self.line.now())  # the lock file says that we are alone
+        if "deliver" in self.roles:
+            self._outlets = outlets_of(self.settings, self.line.site, self.line.now)
+        self._prepare()
+        if self.roles & {"listen", "web"}:
+            self._doors = Doors(self.settings, self.line, self.work_bell)
         if "web" in self.roles:
             self._start_web()
         if "work" in self.roles:
-            self._thread("work", lambda: work(self.line, self.work_bell, self.delivery_bell.ring))
-        if "deliver" in self.roles:
-            channels = dict(CHANNELS)
-            self._thread("deliver", lambda: deliver(self.line, channels, self.delivery_bell))
-        if "listen" in self.roles:
-            self._start_listener()
+            self._thread("work", lambda: work(self.line, self.work_bell, self.ring_for_delivery))
+        for outlet in self._outlets:
+            self._start_carrying(outlet)
+        if self._doors and "listen" in self.roles:
+            self._doors.open()
         log.info("service_started", role=",".join(sorted(self.roles)), port=self.mllp_port)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Drain: no new frames, those in hand finished, then the rest; nothing in hand is lost."""
-        if self._listener:
-            self._listener.stop(DRAIN_FOR)
-        if self._committer:
-            self._committer.close()
-        for bell in (self.work_bell, self.delivery_bell):
+        if self._doors:
+            self._doors.close()
+        for bell in (self.work_bell, *self.delivery_bells):
             bell.stop()
+        for outlet in self._outlets:
+            outlet.channel.close()
         if self._web:
             self._web.should_exit = True
         for thread in self._threads:
@@ -140,7 +127,7 @@ class Running:
     @property
     def mllp_port(self) -> int | None:
         """The bound port, None where this process does not listen."""
-        return self._listener.port if self._listener else None
+        return self._doors.mllp_port if self._doors else None
 
     @property
     def http_port(self) -> int | None:
@@ -158,30 +145,32 @@ class Running:
         for thread in self._threads:
             if not thread.is_alive():
                 faults.append(f"role {thread.name}")
-        return tuple(faults)
+        return (*faults, *(self._doors.faults() if self._doors else ()))
 
-    def _start_listener(self) -> None:
-        self._committer = Committer(lambda: self.database.write(Rank.ACK))
-        door = Door(
-            rules=rules_of(self.line.site),
-            commit=self._committer.commit,
-            now=self.line.now,
-            inspect=self._inspect,
-            tally=self.line.metrics,
-            on_stored=self.work_bell.ring,
-        )
-        host, port = self.settings.mllp_address
-        limits = Limits(
-            message_bytes=self.settings.max_message_bytes,
-            peer_connections=self.settings.mllp_peer_connections,
-        )
-        self._listener = serve((host, port), door, limits, self.settings.tls_context())
-        self._listener.start()
+    def ring_for_delivery(self) -> None:
+        """There may be something to carry."""
+        for bell in self.delivery_bells:
+            bell.ring()
 
-    def _inspect(self, block: bytes, _header: Header, rule: FeedRule) -> Fault | None:
-        """Why a message of a feed that refuses unusable content is unusable."""
-        found = unusable(block, self.line.dialects[rule.name])
-        return Fault(found.code, found.text, found.location) if found else None
+    def _prepare(self) -> None:
+        """What must stand in the database before anything starts."""
+        now = self.line.now()
+        with self.database.write(Rank.WORK) as tx:
+            policy_store.remember(tx, dict(self.line.site.policy), now)
+            register.upsert(tx, (probe.REGISTRATION,), now)
+            if self.settings.database_url.startswith("sqlite"):
+                claims.release(tx, now)  # the lock file says that we are alone
+            if self._outlets:
+                stranded = outbox.strand(tx, [o.destination for o in self._outlets], now)
+                if stranded:
+                    log.warning("parcels_stranded", count=stranded)
+
+    def _start_carrying(self, outlet: Outlet) -> None:
+        for _ in range(outlet.carriers):
+            bell = Bell()
+            self.delivery_bells.append(bell)
+            name = f"deliver {outlet.destination}"
+            self._thread(name, partial(deliver, self.line, outlet, bell))
 
     def _start_web(self) -> None:
         host, port = self.settings.http_address
@@ -192,7 +181,7 @@ class Running:
             pages_open=self.settings.http_is_loopback,
             one_click=self.one_click,
             now=self.line.now,
-            acts=Acts(self.line, self.delivery_bell),
+            acts=Acts(self.line, self.ring_for_delivery),
             ready=self.missing,
             metrics=self.line.metrics.text,
         )

@@ -1,20 +1,17 @@
 """The settings: read once from the environment, every fault reported at once."""
 
-import re
 import secrets
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
+from service import readers
 from service.errors import ServiceError
 
 PREFIX = "THINKCARER_"
-_LATER = ("KAFKA_", "FHIR_", "OIDC_", "DROP_FOLDER", "SMTP_URL")
+_LATER = ("OIDC_",)
 """Settings that a later release will have."""
-_MASK = "********"
 
 
 class SettingsInvalid(ServiceError):
@@ -73,6 +70,54 @@ class Settings:
         default=("127.0.0.1", 8000),
         metadata=_meaning("Web pages, FHIR, health and metrics", "127.0.0.1:8000"),
     )
+    kafka_brokers: tuple[str, ...] = field(
+        default=(), metadata=_meaning("Kafka bootstrap servers; empty means no Kafka")
+    )
+    kafka_in_topic: str = field(
+        default="adt.hl7v2", metadata=_meaning("Topic that messages come in by", "adt.hl7v2")
+    )
+    kafka_out_topic: str = field(
+        default="carer.notices",
+        metadata=_meaning("Topic for centres whose channel is `kafka`", "carer.notices"),
+    )
+    kafka_security: str = field(
+        default="", metadata=_meaning("`ssl` or `sasl_ssl`; empty means plain")
+    )
+    kafka_ca: Path | None = field(
+        default=None, metadata=_meaning("CA (PEM) that the brokers' certificates come from")
+    )
+    kafka_user: str = field(default="", metadata=_meaning("User for SCRAM-SHA-512"))
+    kafka_password: str = field(default="", repr=False, metadata=_meaning("Password of that user"))
+    drop_folder: Path | None = field(
+        default=None, metadata=_meaning("Folder watched for `.hl7` files")
+    )
+    fhir_url: str = field(
+        default="",
+        metadata=_meaning(
+            "Base of the hospital's FHIR R4 server: gets every ward and coordinator Task, and "
+            "what goes to centres on channel `fhir` without a server of their own"
+        ),
+    )
+    fhir_token_url: str = field(
+        default="", metadata=_meaning("Token address for SMART backend services")
+    )
+    fhir_client_id: str = field(default="", metadata=_meaning("Client id there"))
+    fhir_private_key: str = field(
+        default="",
+        repr=False,
+        metadata=_meaning("Private key (PEM, or the path of its file) that signs for a token"),
+    )
+    fhir_token: str = field(
+        default="", repr=False, metadata=_meaning("A bearer token that does not change, instead")
+    )
+    smtp_url: str = field(
+        default="",
+        repr=False,
+        metadata=_meaning(
+            "Mail server for centres on channel `smtp`: `smtps://user:password@host` or "
+            "`smtp://host:587` (STARTTLS), with `?from=address`; an e-mail holds a link only"
+        ),
+    )
     secret_key: str = field(
         default="",
         repr=False,
@@ -114,7 +159,7 @@ class Settings:
     @property
     def http_is_loopback(self) -> bool:
         """Only this machine can reach the pages."""
-        return _is_loopback(self.http_address[0])
+        return readers.is_loopback(self.http_address[0])
 
     def shown(self) -> tuple[Shown, ...]:
         """Every setting with its value, secrets masked."""
@@ -127,43 +172,6 @@ class Settings:
             )
             for each in fields(self)
         )
-
-    def tls_context(self) -> ssl.SSLContext | None:
-        """What the MLLP port speaks, None for plain; raises SettingsInvalid on a bad file."""
-        if self.mllp_tls_cert is None:
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._load_own(context)
-        if self.mllp_tls_client_ca is not None:
-            self._load_trusted(context, self.mllp_tls_client_ca, "MLLP_TLS_CLIENT_CA")
-            context.verify_mode = ssl.CERT_REQUIRED
-        return context
-
-    def client_tls(self) -> ssl.SSLContext | None:
-        """What a sender on this machine uses to reach the MLLP port; trusts only ours."""
-        if self.mllp_tls_cert is None:
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        self._load_trusted(context, self.mllp_tls_cert, "MLLP_TLS_CERT")
-        self._load_own(context)
-        return context
-
-    def _load_own(self, context: ssl.SSLContext) -> None:
-        try:
-            context.load_cert_chain(str(self.mllp_tls_cert), self.mllp_tls_key)
-        except OSError as err:
-            raise SettingsInvalid(
-                (f"{PREFIX}MLLP_TLS_CERT and {PREFIX}MLLP_TLS_KEY are not a pair of PEM files.",)
-            ) from err
-
-    def _load_trusted(self, context: ssl.SSLContext, path: Path, name: str) -> None:
-        try:
-            context.load_verify_locations(path)
-        except OSError as err:
-            raise SettingsInvalid((f"{PREFIX}{name} is not a PEM file of certificates.",)) from err
 
 
 def _unknown(name: str) -> str:
@@ -183,87 +191,80 @@ def _faults_together(read: Settings) -> list[str]:
         faults.append(
             f"{PREFIX}SECRET_KEY is required, since {PREFIX}HTTP_ADDRESS is not loopback."
         )
+    return faults + _faults_of_kafka(read) + _faults_of_fhir(read)
+
+
+def _faults_of_kafka(read: Settings) -> list[str]:
+    faults = []
+    if read.kafka_security and not read.kafka_brokers:
+        faults.append(f"{PREFIX}KAFKA_SECURITY needs {PREFIX}KAFKA_BROKERS.")
+    is_signed_in = bool(read.kafka_user) and bool(read.kafka_password)
+    if read.kafka_security == "sasl_ssl" and not is_signed_in:
+        faults.append(
+            f"{PREFIX}KAFKA_SECURITY sasl_ssl needs {PREFIX}KAFKA_USER and {PREFIX}KAFKA_PASSWORD."
+        )
+    if read.kafka_security != "sasl_ssl" and (read.kafka_user or read.kafka_password):
+        faults.append(
+            f"{PREFIX}KAFKA_USER and {PREFIX}KAFKA_PASSWORD need {PREFIX}KAFKA_SECURITY sasl_ssl: "
+            "a password does not go over a plain connection."
+        )
+    if read.kafka_ca is not None and not read.kafka_security:
+        faults.append(f"{PREFIX}KAFKA_CA needs {PREFIX}KAFKA_SECURITY ssl or sasl_ssl.")
     return faults
 
 
-def _database_url(text: str) -> str:
-    scheme, slashes, rest = text.partition("://")
-    if not slashes:
-        raise ValueError("this is not a database URL such as sqlite:///thinkcarer.db")
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{rest}"
-    if scheme not in ("sqlite", "sqlite+pysqlite"):
-        raise ValueError(f"{scheme} is not supported: use sqlite or postgresql+psycopg")
-    return f"sqlite://{rest}"
-
-
-def _path(text: str) -> Path:
-    path = Path(text)
-    if not path.exists():
-        raise ValueError(f"there is no file {text}")
-    return path
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError("this takes HOST:PORT, such as 127.0.0.1:2575")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _secret(text: str) -> str:
-    if len(text) < 16:
-        raise ValueError("use at least 16 characters that nobody can guess")
-    return text
-
-
-def _whole_number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000_000:
-        raise ValueError("this takes a whole number from 1")
-    return int(text)
-
-
-def _log_format(text: str) -> str:
-    if text not in ("console", "json"):
-        raise ValueError("this takes console or json")
-    return text
+def _faults_of_fhir(read: Settings) -> list[str]:
+    faults = []
+    smart = (read.fhir_token_url, read.fhir_client_id, read.fhir_private_key)
+    if any(smart) and not all(smart):
+        faults.append(
+            f"{PREFIX}FHIR_TOKEN_URL, {PREFIX}FHIR_CLIENT_ID and {PREFIX}FHIR_PRIVATE_KEY go "
+            "together: set all three."
+        )
+    if read.fhir_token and any(smart):
+        faults.append(f"{PREFIX}FHIR_TOKEN and {PREFIX}FHIR_TOKEN_URL exclude each other.")
+    if (read.fhir_token or any(smart)) and not read.fhir_url:
+        faults.append(f"{PREFIX}FHIR_TOKEN and {PREFIX}FHIR_TOKEN_URL need {PREFIX}FHIR_URL.")
+    return faults
 
 
 _READERS: dict[str, Callable[[str], object]] = {
-    "database_url": _database_url,
-    "site": _path,
-    "mllp_address": _address,
-    "mllp_tls_cert": _path,
-    "mllp_tls_key": _path,
-    "mllp_tls_client_ca": _path,
-    "http_address": _address,
-    "secret_key": _secret,
-    "max_message_bytes": _whole_number,
-    "mllp_peer_connections": _whole_number,
-    "log_format": _log_format,
+    "database_url": readers.database_url,
+    "site": readers.path,
+    "mllp_address": readers.address,
+    "mllp_tls_cert": readers.path,
+    "mllp_tls_key": readers.path,
+    "mllp_tls_client_ca": readers.path,
+    "http_address": readers.address,
+    "kafka_brokers": readers.brokers,
+    "kafka_in_topic": readers.topic,
+    "kafka_out_topic": readers.topic,
+    "kafka_security": readers.kafka_security,
+    "kafka_ca": readers.path,
+    "kafka_user": readers.text,
+    "kafka_password": readers.text,
+    "drop_folder": readers.folder,
+    "fhir_url": readers.web_url,
+    "fhir_token_url": readers.web_url,
+    "fhir_client_id": readers.text,
+    "fhir_private_key": readers.private_key,
+    "fhir_token": readers.text,
+    "smtp_url": readers.text,
+    "secret_key": readers.secret,
+    "max_message_bytes": readers.whole_number,
+    "mllp_peer_connections": readers.whole_number,
+    "log_format": readers.log_format,
 }
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+_SECRETS = frozenset({"secret_key", "kafka_password", "fhir_private_key", "fhir_token"})
 
 
 def _masked(name: str, value: object) -> str:
-    if name == "secret_key":
-        return _MASK if value else ""
-    if name == "database_url":
-        return _without_password(str(value))
+    if name in _SECRETS:
+        return readers.MASK if value else ""
+    if name in ("database_url", "smtp_url"):
+        return readers.without_password(str(value))
+    if name == "kafka_brokers":
+        return ",".join(str(part) for part in value) if isinstance(value, tuple) else ""
     if isinstance(value, tuple):
         return ":".join(str(part) for part in value)
     return "" if value is None else str(value)
-
-
-def _without_password(url: str) -> str:
-    """The URL with its password masked, also one that is given as a parameter."""
-    masked = re.sub(r"(://[^:/@?]*:).*@", rf"\g<1>{_MASK}@", url)
-    return re.sub(r"([?&]\w*password=)[^&]*", rf"\g<1>{_MASK}", masked)

@@ -102,6 +102,8 @@ def _faults_together(tables: Sequence[TableRead], head: dict[str, object] | None
             faults.append(f"{table.where}, code: {PROBE_WARD[0]} is reserved for the probe.")
         if table.kind == "ward":
             faults += _faults_of_ward(table, codes)
+        if table.kind == "centre":
+            faults += _faults_of_centre(table)
         if table.kind == "feed":
             faults += _faults_of_feed(table)
     return faults
@@ -113,6 +115,12 @@ def _faults_of_ward(table: TableRead, codes: set[tuple[str, object]]) -> list[st
         return [f"{table.where}: this ward is reserved for the probe."]
     if isinstance(hospital, str) and ("hospital", hospital) not in codes:
         return [f"{table.where}, hospital: no [[hospital]] has the code {hospital}."]
+    return []
+
+
+def _faults_of_centre(table: TableRead) -> list[str]:
+    if table.values.get("channel") == "smtp" and not table.values.get("email"):
+        return [f"{table.where}, email: channel smtp needs the address to write to; add it."]
     return []
 
 

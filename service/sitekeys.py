@@ -1,10 +1,14 @@
 """The keys of the site file: what each table may hold and what a value must be."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alerts.model.identity import IdentifierKind
 from alerts.model.site import Nation, NoticeEvent
+from service import readers
+
+_EMAIL = re.compile(r"[^@\s<>,;:\"]+@[A-Za-z0-9.-]+")
 
 Reader = Callable[[object], object]
 """Turns a TOML value into ours; raises ValueError saying what the key takes."""
@@ -80,12 +84,15 @@ def _events(value: object) -> tuple[NoticeEvent, ...]:
     return tuple(NoticeEvent(each) for each in texts(value))
 
 
-def _channel(value: object) -> str:
-    if value in ("fhir", "smtp", "kafka"):
-        raise ValueError(f"channel {value} is not part of this release: use inbox")
-    if value != "inbox":
-        raise ValueError("takes inbox")
-    return "inbox"
+def _server(value: object) -> str:
+    return readers.web_url(text(value)) if text(value) else ""
+
+
+def _email(value: object) -> str:
+    found = text(value)
+    if found and not _EMAIL.fullmatch(found):
+        raise ValueError("takes one e-mail address, such as desk@centre.example")
+    return found
 
 
 def _charset(value: object) -> str:
@@ -102,6 +109,19 @@ def _identifiers(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or any(v not in tuple(IdentifierKind) for v in value.values()):
         raise ValueError('takes a table such as { "CHI" = "chi", "NHS" = "nhs" }')
     return tuple((str(alias), str(kind)) for alias, kind in value.items())
+
+
+def _certificate_names(value: object) -> tuple[str, ...]:
+    if not texts(value):
+        raise ValueError('takes at least one name, such as ["pas.hospital.example"]')
+    return texts(value)
+
+
+def _address(value: object) -> tuple[str, int]:
+    host, port = readers.address(text(value))
+    if not port:
+        raise ValueError("takes a port that senders know, not 0")
+    return host, port
 
 
 def _field(value: object) -> int:
@@ -136,9 +156,9 @@ CENTRE = Keys(
         "hours": text,
         "areas": texts,
         "events": _events,
-        "channel": _channel,
-        "email": text,
-        "fhir_url": text,
+        "channel": _one_of("inbox", "fhir", "smtp", "kafka"),
+        "email": _email,
+        "fhir_url": _server,
     },
     ("code", "name"),
 )
@@ -156,6 +176,8 @@ FEED = Keys(
         "discharge_method_field": _field,
         "discharge_destination_field": _field,
         "carer_relationships": texts,
+        "certificate_names": _certificate_names,
+        "address": _address,
     },
     ("name",),
 )

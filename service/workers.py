@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from alerts.delivery import Channel
 from ingest import journal
 from service.database import Rank
-from service.pipeline import Line, Progress, deliver_next, process_batch, wake_next
+from service.dispatch import Hand, Outlet, deliver_next
+from service.pipeline import Line, Progress, process_batch, wake_next
 
 log = structlog.get_logger()
 
@@ -58,13 +58,15 @@ def work(line: Line, bell: Bell, rung_for_delivery: Callable[[], None]) -> None:
             bell.wait()
 
 
-def deliver(line: Line, channels: dict[str, Channel], bell: Bell) -> None:
-    """Carry what waits in the outbox, until told to stop."""
+def deliver(line: Line, outlet: Outlet, bell: Bell) -> None:
+    """Carry what waits for one destination, until told to stop."""
+    hand = Hand()
     while not bell.stopped.is_set():
         try:
-            done = deliver_next(line, channels)
-        except Exception as failure:  # noqa: BLE001 - one of three: the lease runs out, then again
-            log.error("delivery_failed", failure=failure)
+            done = deliver_next(line, outlet, hand)
+        except Exception as failure:  # noqa: BLE001 - one of three: put back, then go on
+            hand.failure = failure
+            log.error("delivery_failed", channel=outlet.destination, failure=failure)
             bell.stopped.wait(PAUSE_AFTER_FAILURE)
             continue
         if not done:

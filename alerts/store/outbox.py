@@ -1,18 +1,15 @@
 """The outbox: finished bytes for each receiver, carried at least once and in order per alert."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import assert_never
+from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 
-from alerts.delivery import GivenUp, Outcome, Parcel, Retry, Sent
+from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
-
-_earlier = outbox_table.alias("earlier")
 
 _PUT = insert(outbox_table)
 
@@ -23,62 +20,42 @@ _QUEUED = select(outbox_table.c.id).where(
     outbox_table.c.channel == bindparam("channel"),
 )
 
-# Parcels to carry now: waiting and due, or in the hands of somebody whose lease ran out. An earlier
-# parcel of the same alert and channel goes first, even while it waits for its next attempt. Rows
-# that another claimer is just taking are left to them (SKIP LOCKED), so no two get the same one.
-_DUE = (
-    select(outbox_table)
-    .where(
-        or_(
-            and_(outbox_table.c.state == "waiting", outbox_table.c.next_at <= bindparam("now")),
-            and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now")),
-        ),
-        ~exists().where(
-            _earlier.c.alert == outbox_table.c.alert,
-            _earlier.c.channel == outbox_table.c.channel,
-            _earlier.c.id < outbox_table.c.id,
-            _earlier.c.state.in_(("waiting", "sending")),
-        ),
-    )
-    .order_by(outbox_table.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True, of=outbox_table)
-)
-_LEASE = (
-    update(outbox_table)
-    .where(outbox_table.c.id == bindparam("parcel"))
-    .values(
-        state="sending",
-        attempts=outbox_table.c.attempts + 1,
-        lease_until=bindparam("until"),
-        next_at=None,
-    )
-)
-
-# Parcels that a process had in hand when it was killed.
-_RELEASE = (
-    update(outbox_table)
-    .where(outbox_table.c.state == "sending")
-    .values(state="waiting", next_at=bindparam("now"), lease_until=None)
-)
-
-# Only the holder of the lease settles: each claim raises ``attempts``, so a late settle of an
-# earlier holder finds another number there and changes nothing.
-_SETTLE = update(outbox_table).where(
-    outbox_table.c.id == bindparam("parcel"),
-    outbox_table.c.state == "sending",
-    outbox_table.c.attempts == bindparam("attempt"),
-)
-
+_later = outbox_table.alias("later")
 # What was carried, waits or was given up goes again; what is in somebody's hands or was withdrawn
-# does not.
+# does not, nor what a later version has overtaken: an old version must not be the last word.
 _RESEND = (
     update(outbox_table)
     .where(
         outbox_table.c.id == bindparam("parcel"),
         outbox_table.c.state.in_(("sent", "stuck", "waiting")),
+        ~exists().where(
+            _later.c.alert == outbox_table.c.alert,
+            _later.c.destination == outbox_table.c.destination,
+            _later.c.version > outbox_table.c.version,
+            _later.c.state != "withdrawn",
+        ),
     )
-    .values(state="waiting", attempts=0, next_at=bindparam("now"), settled_at=None)
+    .values(
+        state="waiting",
+        refusals=0,
+        next_at=bindparam("now"),
+        settled_at=None,
+    )
+)
+
+# Parcels for a destination that nobody here carries to.
+_STRAND = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.state == "waiting",
+        outbox_table.c.destination.not_in(bindparam("known", expanding=True)),
+    )
+    .values(
+        state="stuck",
+        next_at=None,
+        settled_at=bindparam("now"),
+        last_answer="no way out is set up for this destination",
+    )
 )
 
 # What nobody has taken yet is never carried.
@@ -115,7 +92,7 @@ class Posting:
     kind: str
     version: int
     recipient: Recipient
-    channel: str
+    route: Route
     payload: str
     entry: int | None = None
 
@@ -131,6 +108,7 @@ class ParcelRow:
     version: int
     recipient: Recipient
     channel: str
+    destination: str
     payload: str
     state: str
     attempts: int
@@ -143,7 +121,7 @@ class ParcelRow:
 
 def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> None:
     """Queue a parcel, or note it as ``sent`` where deciding is sending; a repeat adds nothing."""
-    key = {"alert": posting.alert, "version": posting.version, "channel": posting.channel}
+    key = {"alert": posting.alert, "version": posting.version, "channel": posting.route.channel}
     if tx.execute(_QUEUED, key).first() is not None:
         return
     tx.execute(
@@ -154,6 +132,7 @@ def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> 
             "kind": posting.kind,
             "recipient_kind": posting.recipient.kind.value,
             "recipient": posting.recipient.code,
+            "destination": posting.route.destination,
             "payload": posting.payload,
             "state": "sent" if sent else "waiting",
             "attempts": 0,
@@ -166,50 +145,13 @@ def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> 
     )
 
 
-def claim_due(tx: Connection, now: datetime, lease_for: timedelta, limit: int) -> list[Parcel]:
-    """Take what is due until the lease runs out, oldest first, one parcel an alert."""
-    rows = tx.execute(_DUE, {"now": now, "limit": limit}).all()
-    if rows:
-        until = now + lease_for
-        tx.execute(_LEASE, [{"parcel": row.id, "until": until} for row in rows])
-    return [
-        Parcel(
-            id=row.id,
-            alert=row.alert,
-            kind=row.kind,
-            version=row.version,
-            recipient=_recipient(row),
-            channel=row.channel,
-            payload=row.payload,
-            attempts=row.attempts,
-        )
-        for row in rows
-    ]
-
-
-def release(tx: Connection, now: datetime) -> int:
-    """Let parcels in hand go again; only for who knows that nobody else carries. How many."""
-    return tx.execute(_RELEASE, {"now": now}).rowcount
-
-
-def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> bool:
-    """Keep what came of an attempt; False where the lease is somebody else's by now."""
-    values: dict[str, object] = {"lease_until": None}
-    match outcome:
-        case Sent(answer=answer):
-            values |= {"state": "sent", "settled_at": now, "last_answer": answer}
-        case Retry(at=at, why=answer):
-            values |= {"state": "waiting", "next_at": at, "last_answer": answer}
-        case GivenUp(why=answer):
-            values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
-        case _:
-            assert_never(outcome)
-    key = {"parcel": parcel.id, "attempt": parcel.attempts + 1}
-    return tx.execute(_SETTLE.values(**values), key).rowcount == 1
+def strand(tx: Connection, known: Sequence[str], now: datetime) -> int:
+    """Leave to a person what waits for a destination that is not set up; how many."""
+    return tx.execute(_STRAND, {"known": list(known), "now": now}).rowcount
 
 
 def resend(tx: Connection, parcel_id: int, now: datetime) -> bool:
-    """Let a parcel go again from the first attempt; False if it may not or does not exist."""
+    """Let a parcel go again, its refusals forgotten; False if it may not or does not exist."""
     return tx.execute(_RESEND, {"parcel": parcel_id, "now": now}).rowcount == 1
 
 
@@ -257,6 +199,7 @@ def _parcel_row(row: Row[tuple[object, ...]]) -> ParcelRow:
         version=row.version,
         recipient=_recipient(row),
         channel=row.channel,
+        destination=row.destination,
         payload=row.payload,
         state=row.state,
         attempts=row.attempts,

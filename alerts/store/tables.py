@@ -153,9 +153,12 @@ outbox = Table(
     Column("recipient_kind", String(16), nullable=False),
     Column("recipient", Text, nullable=False),
     Column("channel", String(16), nullable=False),
+    Column("destination", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("refusals", Integer, nullable=False, default=0),
+    Column("etag", Text, nullable=False, default=""),
     Column("next_at", _Instant),
     Column("lease_until", _Instant),
     Column("last_answer", Text, nullable=False, default=""),
@@ -163,10 +166,25 @@ outbox = Table(
     Column("settled_at", _Instant),
     Column("entry", BigInteger),
     Index("ix_outbox_due", "state", "next_at"),
+    Index("ix_outbox_destination", "destination", "state", "id"),
+    Index("ix_outbox_stay", "stay"),
     Index("ix_outbox_alert", "alert", "version", "channel", unique=True),
     Index("ix_outbox_entry", "entry"),
 )
-"""``state``: waiting, sending, sent, withdrawn, stuck (contract §2)."""
+"""``state``: waiting, sending, sent, withdrawn, stuck (contract §2). ``attempts`` rises with each
+claim, ``refusals`` with each time the receiver put the parcel off; ``etag`` is the receiver's name
+for the version it took."""
+
+destination = Table(
+    "destination",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("paused_until", _Instant),
+    Column("failing_since", _Instant),
+    Column("why", Text, nullable=False),
+)
+"""One row for each receiver that has failed once; ``failures`` in a row, 0 while it is well."""
 
 policy_value = Table(
     "policy_value",

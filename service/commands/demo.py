@@ -19,8 +19,9 @@ from service.commands import fixture_day, story
 from service.commands.register import checked_rows
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of
 from service.database import connect
+from service.gauges import backlog
 from service.pipeline import import_register
-from service.running import Running, backlog, line_of
+from service.running import Running, line_of
 from service.workers import until_told_to_stop
 
 LONDON = ZoneInfo("Europe/London")
@@ -46,7 +47,7 @@ def demo(
         logs.configure(settings.log_format, logging.WARNING)
         with connect(settings.database_url) as database:
             migrate(database)
-            line = line_of(database, demo_shell.site, utc_now)
+            line = line_of(database, demo_shell.site, utc_now, settings)
             today = utc_now().date()
             rows = checked_rows(demo_shell, fixture_day.register_file(), None, today)
             import_register(line, rows)

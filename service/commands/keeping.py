@@ -7,6 +7,7 @@ import typer
 
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.errors import ServiceError
+from service.tls import server_tls
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +48,7 @@ def _faults(shell: Shell) -> Iterator[str]:
         ("setting", lambda: shell.settings),
         ("site file", lambda: shell.site),
         ("database", lambda: _try_database(shell)),
-        ("TLS", lambda: shell.settings.tls_context()),
+        ("TLS", lambda: server_tls(shell.settings)),
     ):
         yield from _faults_of(name, step)
 

@@ -12,6 +12,7 @@ from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, say, shell_of
 from service.database import Database
 from service.probe import admission, cancellation
+from service.tls import client_tls
 
 PATIENCE = 30.0
 """Seconds a Task may take."""
@@ -37,7 +38,9 @@ def probe(context: typer.Context) -> None:
 
 
 def _post(shell: Shell, message: bytes) -> None:
-    sent = send.send([message], send.Destination(*shell.settings.mllp_address))
+    address = shell.site.feeds[0].address or shell.settings.mllp_address
+    to = send.Destination(*address, tls=client_tls(shell.settings))
+    sent = send.send([message], to)
     if sent.failures:
         raise CommandFailed(f"The probe message was not accepted: {sent.failures[0].reason}")
 

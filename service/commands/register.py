@@ -44,7 +44,7 @@ def import_file(
     with shell.writing() as database, _bar() as bar:
         migrate(database)
         task = bar.add_task("Importing", total=len(rows))
-        line = line_of(database, shell.site, utc_now)
+        line = line_of(database, shell.site, utc_now, shell.settings)
         result = import_register(line, rows, lambda done: bar.update(task, completed=done))
     say(f"{result.new} new, {result.changed} changed, {result.same} as before.")
 

@@ -43,5 +43,5 @@ def serve(context: typer.Context, roles: frozenset[str]) -> None:
     with shell.writing() as database:
         if roles == ALL_ROLES:
             migrate(database)
-        with Running(settings, database, line_of(database, site, utc_now), roles):
+        with Running(settings, database, line_of(database, site, utc_now, settings), roles):
             until_told_to_stop()

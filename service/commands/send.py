@@ -24,6 +24,10 @@ def send(
     tls_ca: Annotated[
         Path | None, typer.Option(help="Use TLS and trust this CA.", exists=True, dir_okay=False)
     ] = None,
+    tls_cert: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="CERT KEY", help="Use TLS and show this certificate.", exists=True),
+    ] = None,
     rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: no limit.")] = 0,
 ) -> None:
     """Send every message of the files in order, one outstanding at a time."""
@@ -32,7 +36,7 @@ def send(
         task = bar.add_task("Sending", total=len(messages))
         sent = mllp.send(
             messages,
-            mllp.Destination(*address_of(to), tls=_trusting(tls_ca)),
+            mllp.Destination(*address_of(to), tls=_tls(tls_ca, tls_cert)),
             rate=rate or None,
             on_progress=lambda done: bar.update(task, completed=done),
         )
@@ -51,8 +55,17 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _trusting(ca: Path | None) -> ssl.SSLContext | None:
-    return ssl.create_default_context(cafile=str(ca)) if ca else None
+def _tls(ca: Path | None, own: tuple[Path, Path] | None) -> ssl.SSLContext | None:
+    """Trusts that CA, or those of this machine; shows our certificate where one is given."""
+    if ca is None and own is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if own is not None:
+            context.load_cert_chain(*own)
+    except OSError as err:
+        raise CommandFailed("A file for TLS is not the PEM file that it should be.") from err
+    return context
 
 
 def _messages(files: list[Path]) -> Iterator[bytes]:

@@ -147,7 +147,7 @@ def test_many_senders_at_once_each_get_their_own_answer(database: Database) -> N
     def send_some(sender: int) -> None:
         for number in range(20):
             name = f"{sender}-{number}"
-            answers[name] = committer.commit(a_block(name, f"d{name}")).answer
+            answers[name] = committer.commit([a_block(name, f"d{name}")])[0].answer
 
     _all_at_once(send_some, 8)
     assert answers == {name: f"MSA|AA|{name}d{name}".encode() for name in answers}
@@ -173,7 +173,7 @@ def test_one_bad_block_does_not_fail_its_neighbours(database: Database) -> None:
         if number == 5:
             block = replace(block, received_at="never")  # type: ignore[arg-type]
         try:
-            committer.commit(block)
+            committer.commit([block])
         except CannotStore:
             refused.append(block.control_id)
 
@@ -205,8 +205,8 @@ def test_a_commit_of_unknown_outcome_gives_no_answer_and_the_repeat_finds_the_ro
 
     committer = Committer(cut_in_commit)
     with pytest.raises(CannotStore):
-        committer.commit(a_block())
-    assert committer.commit(a_block()).is_repeat
+        committer.commit([a_block()])
+    assert committer.commit([a_block()])[0].is_repeat
     assert len(listed(database)) == 1
 
 
@@ -227,20 +227,20 @@ def test_a_store_that_is_down_fails_everyone_at_once_and_serves_when_it_is_back(
 
     def send_one(number: int) -> None:
         with pytest.raises(CannotStore):
-            committer.commit(a_block(f"{number}", f"d{number}"))
+            committer.commit([a_block(f"{number}", f"d{number}")])
         failed.append(number)
 
     _all_at_once(send_one, 6)
     assert len(failed) == 6
     is_down.clear()
-    assert not committer.commit(a_block()).is_repeat
+    assert not committer.commit([a_block()])[0].is_repeat
 
 
 def test_a_closed_committer_takes_nothing(database: Database) -> None:
     committer = Committer(lambda: database.write(Rank.ACK))
     assert committer.close()
     with pytest.raises(CannotStore):
-        committer.commit(a_block())
+        committer.commit([a_block()])
 
 
 def test_two_listeners_that_race_write_one_row_and_answer_alike(database: Database) -> None:

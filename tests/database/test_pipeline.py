@@ -7,7 +7,7 @@ import pytest
 
 from alerts.model.alert import Task, TaskCode, TaskState
 from alerts.model.events import PROOFS, FactRecorded
-from alerts.store import outbox
+from alerts.store import claims
 from ingest.receive import Origin, receive
 from service.database import Database
 from service.pipeline import (
@@ -252,7 +252,7 @@ def test_a_parcel_in_hand_at_a_kill_goes_again_at_once_where_nobody_else_carries
     receive(HUGH.raw(), Origin("test"), line.door)
     process_batch(line.line, Progress())
     with line.database.write() as tx:
-        assert len(outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10)) == 1
-        assert outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10) == []
-        assert outbox.release(tx, line.clock.at) == 1
-        assert len(outbox.claim_due(tx, line.clock.at, timedelta(seconds=30), 10)) == 1
+        assert len(claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10)) == 1
+        assert claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10) == []
+        assert claims.release(tx, line.clock.at) == 1
+        assert len(claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10)) == 1

@@ -2,6 +2,7 @@
 
 import json
 
+from alerts.delivery import Route
 from alerts.model.alert import TaskCode, TaskStatus
 from alerts.store import alerts, outbox
 from service.database import Database
@@ -36,7 +37,7 @@ def test_what_only_we_keep_is_kept_and_is_no_new_version(database: Database):
 
 
 def test_a_task_was_delivered_once_its_parcel_was_sent(database: Database):
-    posting = outbox.Posting("task-1", "stay-1", "Task", 1, WARD, "inbox", "{}")
+    posting = outbox.Posting("task-1", "stay-1", "Task", 1, WARD, Route("inbox", "inbox"), "{}")
     with database.write() as tx:
         alerts.record(tx, a_task(), "{}", None, NOW)
         assert not alerts.was_delivered(tx, "stay-1", TaskCode.INVOLVE_CARER)

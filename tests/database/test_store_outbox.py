@@ -1,13 +1,14 @@
 """The outbox: leases, order, and what a person may do with a parcel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection
 
-from alerts.delivery import GivenUp, Outcome, Parcel, Retry, Sent
-from alerts.store import outbox
+from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Route, Sent
+from alerts.store import claims, outbox
 from service.database import Database, connect
 from tests.support.records import NOW, WARD
 
@@ -32,8 +33,10 @@ def test_what_is_put_is_carried_with_its_bytes(tx: Connection):
             version=1,
             recipient=WARD,
             payload='{"a": 1}',
-            attempts=0,
+            attempts=1,
+            stay="stay-of-task-1",
             channel="inbox",
+            destination="inbox",
         )
     ]
 
@@ -43,17 +46,17 @@ def test_what_is_carried_is_nobody_elses_until_the_lease_runs_out(tx: Connection
     assert _claim(tx)
     assert _claim(tx, EXPIRED - timedelta(seconds=1)) == []
     [again] = _claim(tx, EXPIRED)
-    assert again.attempts == 1
+    assert again.attempts == 2
 
 
 def test_a_late_settle_of_an_expired_lease_changes_nothing(tx: Connection):
     _put(tx, "task-1")
     [slow] = _claim(tx)
     [quick] = _claim(tx, EXPIRED)
-    assert not outbox.settle(tx, slow, GivenUp("too slow"), EXPIRED)
+    assert not claims.settle(tx, slow, GivenUp("too slow"), EXPIRED)
     assert _state(tx, slow.id) == "sending"
-    assert outbox.settle(tx, quick, Sent("201"), EXPIRED)
-    assert not outbox.settle(tx, slow, GivenUp("too slow"), EXPIRED)
+    assert claims.settle(tx, quick, Sent("201"), EXPIRED)
+    assert not claims.settle(tx, slow, GivenUp("too slow"), EXPIRED)
     assert _state(tx, slow.id) == "sent"
 
 
@@ -61,7 +64,8 @@ def test_a_late_settle_of_an_expired_lease_changes_nothing(tx: Connection):
     ("outcome", "state", "answer"),
     [
         (Sent("201 Created"), "sent", "201 Created"),
-        (Retry(NOW + timedelta(hours=1), "503"), "waiting", "503"),
+        (Retry(NOW + timedelta(hours=1), "409"), "waiting", "409"),
+        (Held(NOW + timedelta(hours=1), "503"), "waiting", "503"),
         (GivenUp("422"), "stuck", "422"),
     ],
 )
@@ -70,7 +74,7 @@ def test_a_parcel_ends_as_its_outcome_says(
 ):
     _put(tx, "task-1")
     [parcel] = _claim(tx)
-    assert outbox.settle(tx, parcel, outcome, NOW)
+    assert claims.settle(tx, parcel, outcome, NOW)
     kept = outbox.get(tx, parcel.id)
     assert kept
     assert (kept.state, kept.last_answer, kept.attempts) == (state, answer, 1)
@@ -80,9 +84,9 @@ def test_a_parcel_ends_as_its_outcome_says(
 def test_a_retry_waits_for_its_time(tx: Connection):
     _put(tx, "task-1")
     [parcel] = _claim(tx)
-    outbox.settle(tx, parcel, Retry(NOW + timedelta(hours=1), "503"), NOW)
+    claims.settle(tx, parcel, Retry(NOW + timedelta(hours=1), "503"), NOW)
     assert _claim(tx, NOW + timedelta(minutes=59)) == []
-    assert [p.attempts for p in _claim(tx, NOW + timedelta(hours=1))] == [1]
+    assert [p.attempts for p in _claim(tx, NOW + timedelta(hours=1))] == [2]
 
 
 def test_versions_of_one_alert_go_in_order_even_while_the_first_is_retried(tx: Connection):
@@ -91,12 +95,12 @@ def test_versions_of_one_alert_go_in_order_even_while_the_first_is_retried(tx: C
     _put(tx, "task-2", version=1)
     first, other = _claim(tx)
     assert (first.alert, first.version, other.alert) == ("task-1", 1, "task-2")
-    outbox.settle(tx, first, Retry(NOW + timedelta(hours=1), "503"), NOW)
-    outbox.settle(tx, other, Sent(""), NOW)
+    claims.settle(tx, first, Retry(NOW + timedelta(hours=1), "503"), NOW)
+    claims.settle(tx, other, Sent(""), NOW)
     assert _claim(tx, NOW + timedelta(minutes=30)) == []
     [first] = _claim(tx, NOW + timedelta(hours=1))
     assert first.version == 1
-    outbox.settle(tx, first, Sent(""), NOW)
+    claims.settle(tx, first, Sent(""), NOW)
     assert [p.version for p in _claim(tx, NOW + timedelta(hours=1))] == [2]
 
 
@@ -104,7 +108,7 @@ def test_one_that_is_stuck_does_not_hold_up_the_next_version(tx: Connection):
     _put(tx, "task-1", version=1)
     _put(tx, "task-1", version=2)
     [first] = _claim(tx)
-    outbox.settle(tx, first, GivenUp("422"), NOW)
+    claims.settle(tx, first, GivenUp("422"), NOW)
     assert [p.version for p in _claim(tx)] == [2]
 
 
@@ -123,21 +127,80 @@ def test_what_is_sent_by_deciding_is_never_carried(tx: Connection):
 def test_what_waits_can_be_withdrawn_and_what_went_out_cannot(tx: Connection):
     _put(tx, "task-1", version=1)
     [parcel] = _claim(tx)
-    outbox.settle(tx, parcel, Sent(""), NOW)
+    claims.settle(tx, parcel, Sent(""), NOW)
     _put(tx, "task-1", version=2)
     assert outbox.withdraw(tx, "task-1", NOW) == 1
     assert outbox.counts(tx) == {"sent": 1, "withdrawn": 1}
     assert _claim(tx) == []
 
 
-def test_a_person_may_send_a_stuck_parcel_again_from_the_first_attempt(tx: Connection):
+def test_a_person_may_send_a_stuck_parcel_again_with_its_refusals_forgotten(tx: Connection):
     _put(tx, "task-1")
     [parcel] = _claim(tx)
-    outbox.settle(tx, parcel, GivenUp("422"), NOW)
+    claims.settle(tx, parcel, GivenUp("422"), NOW)
     assert [row.id for row in outbox.find(tx, stuck=True)] == [parcel.id]
     assert outbox.resend(tx, parcel.id, NOW)
     assert outbox.find(tx, stuck=True) == []
-    assert [p.attempts for p in _claim(tx)] == [0]
+    assert [p.refusals for p in _claim(tx)] == [0]
+
+
+def test_a_version_that_was_overtaken_is_not_sent_again(tx: Connection):
+    _put(tx, "task-1", version=1)
+    _put(tx, "task-1", version=2)
+    for parcel in (*_claim(tx),):
+        claims.settle(tx, parcel, GivenUp("422"), NOW)
+    assert not outbox.resend(tx, 1, NOW)
+    assert outbox.resend(tx, 2, NOW)
+
+
+def test_one_stay_goes_in_order_whatever_its_alerts_and_others_are_not_held_up(tx: Connection):
+    for alert, stay in (("notice-1", "one"), ("notice-2", "one"), ("notice-3", "other")):
+        outbox.put(tx, replace(_posting(alert), stay=stay), NOW)
+    first, other = _claim(tx)
+    assert (first.alert, other.alert) == ("notice-1", "notice-3")
+    claims.settle(tx, other, Sent(""), NOW)
+    claims.settle(tx, first, Held(NOW + timedelta(hours=1), "503"), NOW)
+    assert _claim(tx) == []
+    [again] = _claim(tx, NOW + timedelta(hours=1))
+    assert (again.alert, again.attempts, again.refusals) == ("notice-1", 2, 0)
+
+
+def test_a_destination_does_not_wait_for_another(tx: Connection):
+    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka"), stay="one"), NOW)
+    outbox.put(tx, replace(_posting("task-2"), stay="one"), NOW)
+    assert [p.alert for p in _claim(tx)] == ["task-2"]
+    assert claims.any_due(tx, "kafka", NOW)
+    assert not claims.any_due(tx, "smtp", NOW)
+
+
+def test_the_next_version_knows_what_the_receiver_called_the_last(tx: Connection):
+    _put(tx, "task-1", version=1)
+    _put(tx, "task-1", version=2)
+    [first] = _claim(tx)
+    assert first.etag == ""
+    claims.settle(tx, first, Sent("201", 'W/"1"'), NOW)
+    [second] = _claim(tx)
+    assert second.etag == 'W/"1"'
+
+
+def test_a_claim_is_held_until_its_lease_ends_or_somebody_else_has_it(tx: Connection):
+    _put(tx, "task-1")
+    [parcel] = _claim(tx)
+    assert claims.is_held(tx, parcel, NOW)
+    assert not claims.is_held(tx, parcel, EXPIRED)
+    _claim(tx, EXPIRED)
+    assert not claims.is_held(tx, parcel, NOW)
+
+
+def test_what_waits_for_a_way_that_is_not_set_up_is_left_to_a_person(tx: Connection):
+    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
+    _put(tx, "task-2")
+    assert outbox.strand(tx, ["inbox"], NOW) == 1
+    [stuck] = outbox.find(tx, stuck=True)
+    assert (stuck.alert, stuck.last_answer) == (
+        "task-1",
+        "no way out is set up for this destination",
+    )
 
 
 def test_what_was_withdrawn_or_is_in_hand_or_is_not_there_is_not_sent_again(tx: Connection):
@@ -165,8 +228,8 @@ def test_two_claimers_at_once_never_get_the_same_parcel(postgresql_url: str):
             for number in range(20):
                 _put(tx, f"task-{number}")
         with database.write() as one, database.write() as other:
-            ours = {p.id for p in outbox.claim_due(one, NOW, LEASE, 12)}
-            theirs = {p.id for p in outbox.claim_due(other, NOW, LEASE, 12)}
+            ours = {p.id for p in claims.claim_due(one, "inbox", NOW, LEASE, 12)}
+            theirs = {p.id for p in claims.claim_due(other, "inbox", NOW, LEASE, 12)}
     assert (len(ours), len(theirs)) == (12, 8)
     assert not ours & theirs
 
@@ -178,12 +241,13 @@ def test_a_second_claimer_does_not_overtake_the_version_in_hand(postgresql_url: 
             _put(tx, "task-1", version=1)
             _put(tx, "task-1", version=2)
         with database.write() as one, database.write() as other:
-            assert [p.version for p in outbox.claim_due(one, NOW, LEASE, 10)] == [1]
-            assert outbox.claim_due(other, NOW, LEASE, 10) == []
+            assert [p.version for p in claims.claim_due(one, "inbox", NOW, LEASE, 10)] == [1]
+            assert claims.claim_due(other, "inbox", NOW, LEASE, 10) == []
 
 
 def _posting(alert: str, version: int = 1, payload: str = "{}") -> outbox.Posting:
-    return outbox.Posting(alert, "stay-1", "Task", version, WARD, "inbox", payload)
+    stay = f"stay-of-{alert}"
+    return outbox.Posting(alert, stay, "Task", version, WARD, Route("inbox", "inbox"), payload)
 
 
 def _put(tx: Connection, alert: str, version: int = 1, payload: str = "{}") -> None:
@@ -191,7 +255,7 @@ def _put(tx: Connection, alert: str, version: int = 1, payload: str = "{}") -> N
 
 
 def _claim(tx: Connection, now: datetime = NOW) -> list[Parcel]:
-    return outbox.claim_due(tx, now, LEASE, 10)
+    return claims.claim_due(tx, "inbox", now, LEASE, 10)
 
 
 def _state(tx: Connection, parcel_id: int) -> str:

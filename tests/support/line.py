@@ -14,11 +14,11 @@ from ingest import journal
 from ingest.committer import Committer
 from ingest.receive import Door, Origin, receive
 from service.database import Database, Rank
+from service.dispatch import Hand, Outlet, deliver_next
 from service.metrics import Metrics
 from service.pipeline import (
     Line,
     Progress,
-    deliver_next,
     import_register,
     process_batch,
     wake_next,
@@ -84,7 +84,8 @@ class TestLine:
         while process_batch(self.line, Progress()):
             pass
         wake_next(self.line)
-        while deliver_next(self.line, CHANNELS):
+        inbox = Outlet("inbox", CHANNELS["inbox"](), at_once=50)
+        while deliver_next(self.line, inbox, Hand()):
             pass
 
     def entries(self) -> list[journal.EntryRow]:

@@ -1,12 +1,13 @@
 """One block in, one answer out, for every way a block may come."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ingest.header import FeedRule
 from ingest.journal import Block, Stored
 from ingest.mllp import FrameTooLong
-from ingest.receive import Door, Origin, receive, receive_too_long
+from ingest.receive import Door, Incoming, Origin, receive, receive_all, receive_too_long
 from tests.support.door import Counts, an_admission, msa
 
 
@@ -16,9 +17,10 @@ class Kept:
 
     blocks: list[Block] = field(default_factory=list)
 
-    def commit(self, block: Block) -> Stored:
-        self.blocks.append(block)
-        return Stored(len(self.blocks), block.answer, is_repeat=False)
+    def commit(self, blocks: Sequence[Block]) -> list[Stored]:
+        self.blocks += blocks
+        first = len(self.blocks) - len(blocks) + 1
+        return [Stored(n, block.answer, False) for n, block in enumerate(blocks, first)]
 
 
 def a_door(kept: Kept) -> Door:
@@ -85,3 +87,44 @@ def test_texts_of_a_sender_are_cut_and_made_printable_before_they_are_stored() -
     assert len(block.sender) == 200
     assert block.sender.isprintable()
     assert block.raw == strange
+
+
+def test_a_known_peer_that_speaks_for_another_feed_is_refused_and_counted() -> None:
+    kept, counts = Kept(), Counts()
+    door = replace(a_door(kept), tally=counts)
+    reply = receive(an_admission(), Origin("10.0.0.1", feeds=frozenset({"other"})), door)
+    assert msa(reply.answer) == ("AR", "MSG1")
+    assert (kept.blocks[0].state, kept.blocks[0].reason) == (
+        "refused",
+        "the sender may not speak for this feed",
+    )
+    assert counts.counted["impostor"] == 1
+    assert receive(an_admission(), Origin("10.0.0.1", feeds=frozenset({"pas"})), door).state == (
+        "waiting"
+    )
+
+
+def test_blocks_that_came_together_are_stored_as_one_group_and_answered_in_order() -> None:
+    groups: list[int] = []
+    kept = Kept()
+
+    def commit(blocks: Sequence[Block]) -> list[Stored]:
+        groups.append(len(blocks))
+        return kept.commit(blocks)
+
+    door = replace(a_door(kept), commit=commit)
+    came = [Incoming(an_admission(control_id=f"M{n}"), Origin("", way="kafka")) for n in range(5)]
+    replies = receive_all([*came, Incoming(b"junk", Origin("", way="kafka"))], door)
+    assert groups == [6]
+    assert [msa(reply.answer)[1] for reply in replies[:5]] == ["M0", "M1", "M2", "M3", "M4"]
+    assert replies[5].state == "refused"
+
+
+def test_a_long_block_without_a_header_is_parked_where_nobody_can_be_told() -> None:
+    kept = Kept()
+    failure = FrameTooLong(head=b"x" * 100, digest="d" * 64, size=2_000_000)
+    assert receive_too_long(failure, Origin("10.0.0.1"), a_door(kept)) is None
+    origin = Origin("", way="kafka", place="adt.hl7v2/0/3", is_answered=False)
+    reply = receive_too_long(failure, origin, a_door(kept))
+    assert reply is not None
+    assert (reply.state, kept.blocks[0].source) == ("parked", "kafka:adt.hl7v2/0/3")

@@ -6,6 +6,7 @@ import pytest
 import trustme
 
 from service.settings import Settings, SettingsInvalid
+from service.tls import client_tls, server_tls
 
 
 def load(on_terminal: bool = False, **given: str) -> Settings:
@@ -27,8 +28,10 @@ def test_nothing_set_means_the_defaults():
     assert settings.http_address == ("127.0.0.1", 8000)
     assert settings.max_message_bytes == 1_048_576
     assert settings.mllp_peer_connections == 128
-    assert settings.tls_context() is None
-    assert settings.client_tls() is None
+    assert server_tls(settings) is None
+    assert client_tls(settings) is None
+    assert settings.kafka_brokers == ()
+    assert (settings.kafka_in_topic, settings.kafka_out_topic) == ("adt.hl7v2", "carer.notices")
 
 
 def test_logs_are_for_people_on_a_terminal_and_for_machines_elsewhere():
@@ -83,10 +86,19 @@ def test_postgresql_is_always_reached_through_psycopg(given: str, read: str):
         ("SECRET_KEY", "short", "at least 16"),
         ("MLLP_TLS_CERT", "/nowhere/cert.pem", "no file"),
         ("DATABSE_URL", "x", "not a setting"),
-        ("KAFKA_BROKERS", "x", "not part of this release"),
-        ("DROP_FOLDER", "x", "not part of this release"),
-        ("FHIR_URL", "x", "not part of this release"),
-        ("SMTP_URL", "x", "not part of this release"),
+        ("KAFKA_BROKERS", "kafka", "HOST:PORT, several with commas"),
+        ("KAFKA_BROKERS", "kafka:9092,other", "HOST:PORT, several with commas"),
+        ("KAFKA_IN_TOPIC", "adt hl7", "letters, digits"),
+        ("KAFKA_SECURITY", "tls", "ssl or sasl_ssl"),
+        ("KAFKA_SECURITY", "ssl", "needs THINKCARER_KAFKA_BROKERS"),
+        ("KAFKA_USER", "u", "does not go over a plain connection"),
+        ("DROP_FOLDER", "/nowhere", "no folder /nowhere"),
+        ("FHIR_URL", "fhir.example", "takes an address"),
+        ("FHIR_URL", "http://fhir.example/r4", "use https"),
+        ("FHIR_URL", "https://u:hush@fhir.example", "without sign-in"),
+        ("FHIR_URL", "https://fhir.example:x", "takes an address"),
+        ("FHIR_PRIVATE_KEY", "/nowhere/hush.pem", "private key in PEM"),
+        ("FHIR_TOKEN", "hush", "THINKCARER_FHIR_URL"),
         ("OIDC_ISSUER", "x", "not part of this release"),
     ],
 )
@@ -94,6 +106,48 @@ def test_a_fault_names_the_setting_and_says_what_it_takes(name: str, value: str,
     [fault] = [f for f in faults(**{name: value}) if says in f]
     assert fault.startswith(f"THINKCARER_{name}")
     assert "hush" not in fault
+
+
+def test_servers_are_read_as_they_are_written():
+    read = load(
+        KAFKA_BROKERS="one:9092, two:9093",
+        KAFKA_SECURITY="sasl_ssl",
+        KAFKA_USER="u",
+        KAFKA_PASSWORD="hush",  # noqa: S106
+        FHIR_URL="http://127.0.0.1:8080/fhir/",
+        SMTP_URL="smtps://u:hush@mail.example",
+    )
+    assert read.kafka_brokers == ("one:9092", "two:9093")
+    assert read.fhir_url == "http://127.0.0.1:8080/fhir"
+    shown = {each.name: each.value for each in read.shown()}
+    assert "hush" not in repr(read) + repr(shown)
+    assert shown["THINKCARER_KAFKA_BROKERS"] == "one:9092,two:9093"
+
+
+def test_a_private_key_is_given_itself_or_by_its_file(tmp_path: Path):
+    _, key, _ = _pem_files(tmp_path)
+    smart = {"FHIR_URL": "https://f.example", "FHIR_TOKEN_URL": "https://t.example/token"}
+    by_file = load(**smart, FHIR_CLIENT_ID="us", FHIR_PRIVATE_KEY=key)
+    itself = load(**smart, FHIR_CLIENT_ID="us", FHIR_PRIVATE_KEY=Path(key).read_text())
+    assert by_file.fhir_private_key.strip() == itself.fhir_private_key
+    assert "PRIVATE KEY" not in repr(by_file) + repr(by_file.shown())
+
+
+def test_what_signs_for_a_token_goes_together():
+    [fault] = faults(FHIR_URL="https://f.example", FHIR_CLIENT_ID="us")
+    assert "set all three" in fault
+
+
+def test_one_way_to_a_token_excludes_the_other(tmp_path: Path):
+    _, key, _ = _pem_files(tmp_path)
+    [fault] = faults(
+        FHIR_URL="https://f.example",
+        FHIR_TOKEN="t",  # noqa: S106
+        FHIR_TOKEN_URL="https://t.example",  # noqa: S106
+        FHIR_CLIENT_ID="us",
+        FHIR_PRIVATE_KEY=key,
+    )
+    assert "exclude each other" in fault
 
 
 def test_every_fault_is_told_at_once():
@@ -144,17 +198,17 @@ def test_files_that_are_no_certificates_are_told_by_name(tmp_path: Path):
         (tmp_path / "letter.pem").write_text("This is a letter.")
         settings = load(**given | {setting: str(tmp_path / "letter.pem")})
         with pytest.raises(SettingsInvalid, match=setting):
-            settings.tls_context()
+            server_tls(settings)
 
 
 def test_a_client_ca_turns_on_mutual_tls(tmp_path: Path):
     cert, key, ca = _pem_files(tmp_path)
-    plain = load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key).tls_context()
-    mutual = load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key, MLLP_TLS_CLIENT_CA=ca).tls_context()
+    plain = server_tls(load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key))
+    mutual = server_tls(load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key, MLLP_TLS_CLIENT_CA=ca))
     assert plain is not None
     assert mutual is not None
     assert (plain.verify_mode.name, mutual.verify_mode.name) == ("CERT_NONE", "CERT_REQUIRED")
-    assert load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key).client_tls() is not None
+    assert client_tls(load(MLLP_TLS_CERT=cert, MLLP_TLS_KEY=key)) is not None
 
 
 def _pem_files(folder: Path) -> tuple[str, str, str]:

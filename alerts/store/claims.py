@@ -1,0 +1,146 @@
+"""Who carries a parcel now: claims with a lease, and how each attempt ended."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, update
+
+from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Sent
+from alerts.model.alert import Recipient, RecipientKind
+from alerts.store.tables import outbox as outbox_table
+
+_earlier = outbox_table.alias("earlier")
+
+# Parcels to carry now: waiting and due, or in the hands of somebody whose lease ran out. An earlier
+# parcel of the same stay and destination goes first, even while it waits for its next attempt. Rows
+# that another claimer is just taking are left to them (SKIP LOCKED), so no two get the same one.
+_IS_DUE = and_(
+    outbox_table.c.destination == bindparam("destination"),
+    or_(
+        and_(outbox_table.c.state == "waiting", outbox_table.c.next_at <= bindparam("now")),
+        and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now")),
+    ),
+    ~exists().where(
+        _earlier.c.stay == outbox_table.c.stay,
+        _earlier.c.destination == outbox_table.c.destination,
+        _earlier.c.id < outbox_table.c.id,
+        _earlier.c.state.in_(("waiting", "sending")),
+    ),
+)
+# What the destination called the version that it took last.
+_TAKEN = (
+    select(_earlier.c.etag)
+    .where(
+        _earlier.c.alert == outbox_table.c.alert,
+        _earlier.c.destination == outbox_table.c.destination,
+        _earlier.c.etag != "",
+    )
+    .order_by(_earlier.c.version.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_DUE = (
+    select(outbox_table, func.coalesce(_TAKEN, "").label("taken"))
+    .where(_IS_DUE)
+    .order_by(outbox_table.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=outbox_table)
+)
+_ANY_DUE = select(outbox_table.c.id).where(_IS_DUE).limit(1)
+_LEASE = (
+    update(outbox_table)
+    .where(outbox_table.c.id == bindparam("parcel"))
+    .values(
+        state="sending",
+        attempts=outbox_table.c.attempts + 1,
+        lease_until=bindparam("until"),
+        next_at=None,
+    )
+)
+
+# Parcels that a process had in hand when it was killed.
+_RELEASE = (
+    update(outbox_table)
+    .where(outbox_table.c.state == "sending")
+    .values(state="waiting", next_at=bindparam("now"), lease_until=None)
+)
+
+# Only the holder of the lease settles: each claim raises ``attempts``, so a late settle of an
+# earlier holder finds another number there and changes nothing.
+_SETTLE = update(outbox_table).where(
+    outbox_table.c.id == bindparam("parcel"),
+    outbox_table.c.state == "sending",
+    outbox_table.c.attempts == bindparam("attempt"),
+)
+
+# A claim that still stands: nobody else has it, and its time is not up.
+_HELD = select(outbox_table.c.id).where(
+    outbox_table.c.id == bindparam("parcel"),
+    outbox_table.c.state == "sending",
+    outbox_table.c.attempts == bindparam("attempt"),
+    outbox_table.c.lease_until > bindparam("now"),
+)
+
+
+def claim_due(
+    tx: Connection, destination: str, now: datetime, lease_for: timedelta, limit: int
+) -> list[Parcel]:
+    """Take what is due there until the lease runs out, oldest first, one parcel a stay."""
+    asked = {"destination": destination, "now": now, "limit": limit}
+    rows = tx.execute(_DUE, asked).all()
+    if rows:
+        until = now + lease_for
+        tx.execute(_LEASE, [{"parcel": row.id, "until": until} for row in rows])
+    return [
+        Parcel(
+            id=row.id,
+            alert=row.alert,
+            stay=row.stay,
+            kind=row.kind,
+            version=row.version,
+            recipient=Recipient(RecipientKind(row.recipient_kind), row.recipient),
+            channel=row.channel,
+            destination=row.destination,
+            payload=row.payload,
+            attempts=row.attempts + 1,
+            refusals=row.refusals,
+            etag=row.taken,
+        )
+        for row in rows
+    ]
+
+
+def any_due(tx: Connection, destination: str, now: datetime) -> bool:
+    """Is there something to carry there; a look that takes nothing."""
+    asked = {"destination": destination, "now": now}
+    return tx.execute(_ANY_DUE, asked).first() is not None
+
+
+def is_held(tx: Connection, parcel: Parcel, now: datetime) -> bool:
+    """Is this claim still good, or is the parcel somebody else's by now."""
+    asked = {"parcel": parcel.id, "attempt": parcel.attempts, "now": now}
+    return tx.execute(_HELD, asked).first() is not None
+
+
+def release(tx: Connection, now: datetime) -> int:
+    """Let parcels in hand go again; only for who knows that nobody else carries. How many."""
+    return tx.execute(_RELEASE, {"now": now}).rowcount
+
+
+def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> bool:
+    """Keep what came of an attempt; False where the lease is somebody else's by now."""
+    values: dict[str, object] = {"lease_until": None}
+    match outcome:
+        case Sent(answer=answer, etag=etag):
+            values |= {"state": "sent", "settled_at": now, "last_answer": answer, "etag": etag}
+        case Held(at=at, why=answer):
+            values |= {"state": "waiting", "next_at": at, "last_answer": answer}
+        case Retry(at=at, why=answer):
+            values |= {"state": "waiting", "next_at": at, "last_answer": answer}
+            values |= {"refusals": parcel.refusals + 1}
+        case GivenUp(why=answer):
+            values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
+        case _:
+            assert_never(outcome)
+    key = {"parcel": parcel.id, "attempt": parcel.attempts}
+    return tx.execute(_SETTLE.values(**values), key).rowcount == 1

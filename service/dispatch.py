@@ -1,0 +1,123 @@
+"""Carries what is due to one destination: claim, send with no transaction open, keep what came."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from alerts.delivery import (
+    Changed,
+    Channel,
+    Held,
+    Outcome,
+    Parcel,
+    Receipt,
+    Refused,
+    TryLater,
+    after,
+)
+from alerts.merging import InConflict, merge
+from alerts.store import claims, destinations
+from service.database import Rank
+from service.pipeline import Line
+
+log = structlog.get_logger()
+
+SLACK = timedelta(seconds=15)
+"""How much longer than the channel's own patience a parcel in hand is nobody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """One destination: its channel, how many carry there at once, and how many parcels a turn.
+
+    More than one parcel a turn is only for a channel that nobody outside sees: between the turn
+    and the send a parcel cannot be withdrawn any more.
+    """
+
+    destination: str
+    channel: Channel
+    carriers: int = 1
+    at_once: int = 1
+
+
+@dataclass(slots=True)
+class Hand:
+    """Which parcel is in hand, and the bug that met it: what to put back if a step fails."""
+
+    parcel: Parcel | None = None
+    failure: Exception | None = None
+
+
+def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
+    """Carry what is due there, if the destination takes anything now; how many parcels."""
+    _put_back(line, hand)
+    with line.database.read() as tx:
+        if not claims.any_due(tx, outlet.destination, line.now()):
+            return 0
+    parcels = _claimed(line, outlet)
+    for parcel in parcels:
+        hand.parcel = parcel
+        _settle(line, parcel, _send(line, outlet.channel, parcel))
+    hand.parcel = None
+    return len(parcels)
+
+
+def _put_back(line: Line, hand: Hand) -> None:
+    """A parcel that a bug met is tried again like one that was put off, and given up in the end."""
+    if hand.parcel and hand.failure:
+        why = f"fault in the service: {type(hand.failure).__name__}"
+        _settle(line, hand.parcel, TryLater(why))
+    hand.parcel = hand.failure = None
+
+
+def _claimed(line: Line, outlet: Outlet) -> list[Parcel]:
+    now, lease = line.now(), outlet.channel.patience + SLACK
+    with line.database.write(Rank.WORK) as tx:
+        if not destinations.take_turn(tx, outlet.destination, now, now + lease):
+            return []
+        parcels = claims.claim_due(tx, outlet.destination, now, lease, outlet.at_once)
+        if not parcels:
+            destinations.give_back_turn(tx, outlet.destination, now)
+    return parcels
+
+
+def _send(line: Line, channel: Channel, parcel: Parcel) -> Receipt:
+    """One attempt; where somebody changed it there meanwhile, what both say is put together."""
+    receipt = channel.send(parcel)
+    if not isinstance(receipt, Changed):
+        return receipt
+    with line.database.read() as tx:
+        if not claims.is_held(tx, parcel, line.now()):
+            return receipt
+    merged = merge(parcel.payload, receipt.theirs)
+    if isinstance(merged, InConflict):
+        return Refused(merged.why)
+    return channel.send(replace(parcel, payload=merged.payload, etag=receipt.etag))
+
+
+def _settle(line: Line, parcel: Parcel, receipt: Receipt) -> None:
+    now = line.now()
+    with line.database.write(Rank.WORK) as tx:
+        failures = destinations.failures(tx, parcel.destination)
+        outcome = after(parcel, receipt, now, failures, line.chance())
+        claims.settle(tx, parcel, outcome, now)
+        if isinstance(outcome, Held):
+            destinations.failed(tx, parcel.destination, outcome.why, now, outcome.at)
+        else:
+            destinations.answered(tx, parcel.destination)
+    _tell(line, parcel, outcome)
+
+
+def _tell(line: Line, parcel: Parcel, outcome: Outcome) -> None:
+    result = type(outcome).__name__.lower()
+    line.metrics.deliveries.labels(parcel.channel, result).inc()
+    if result != "sent":
+        log.warning(
+            "parcel_not_taken",
+            outbox_id=parcel.id,
+            alert_id=parcel.alert,
+            channel=parcel.channel,
+            attempts=parcel.attempts,
+            state=result,
+        )

@@ -1,0 +1,74 @@
+"""The ways in of one process: what they share, what starts first and what stops first."""
+
+from dataclasses import dataclass, field
+
+from ingest.committer import Committer
+from ingest.header import Fault, FeedRule, Header
+from ingest.listener import Listener, serve
+from ingest.mllp import Limits
+from ingest.receive import Door
+from mapping.hl7.events import unusable
+from service.database import Rank
+from service.pipeline import Line
+from service.settings import Settings
+from service.site import rules_of
+from service.tls import server_tls
+from service.workers import Bell
+
+DRAIN_FOR = 5.0
+"""Seconds a frame in hand may take after SIGTERM."""
+
+
+@dataclass(slots=True)
+class Doors:
+    """The doors of one process; nothing is open before ``open``."""
+
+    settings: Settings
+    line: Line
+    work_bell: Bell
+    door: Door = field(init=False)
+    _committer: Committer = field(init=False)
+    _listeners: list[Listener] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """One committer, so that whatever comes in at once shares commits."""
+        self._committer = Committer(lambda: self.line.database.write(Rank.ACK))
+        self.door = Door(
+            rules=rules_of(self.line.site),
+            commit=self._committer.commit,
+            now=self.line.now,
+            inspect=self._inspect,
+            tally=self.line.metrics,
+            on_stored=self.work_bell.ring,
+        )
+
+    def open(self) -> None:
+        """Begin to take messages in."""
+        limits = Limits(
+            message_bytes=self.settings.max_message_bytes,
+            peer_connections=self.settings.mllp_peer_connections,
+        )
+        tls = server_tls(self.settings)
+        self._listeners.append(serve(self.settings.mllp_address, self.door, limits, tls))
+        for listener in self._listeners:
+            listener.start()
+
+    def close(self) -> None:
+        """Take nothing more, finish what is in hand."""
+        for listener in self._listeners:
+            listener.stop(DRAIN_FOR)
+        self._committer.close()
+
+    @property
+    def mllp_port(self) -> int | None:
+        """The bound port of the general MLLP address, None before it is open."""
+        return self._listeners[0].port if self._listeners else None
+
+    def faults(self) -> tuple[str, ...]:
+        """Ways in that do not take anything now, in words."""
+        return ()
+
+    def _inspect(self, block: bytes, _header: Header, rule: FeedRule) -> Fault | None:
+        """Why a message of a feed that refuses unusable content is unusable."""
+        found = unusable(block, self.line.dialects[rule.name])
+        return Fault(found.code, found.text, found.location) if found else None
