@@ -1,6 +1,6 @@
 """Carrying bytes to a recipient: what a channel is, what it may answer, and what follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias, assert_never
 
@@ -42,7 +42,7 @@ class Parcel:
     recipient: Recipient
     channel: str
     destination: str
-    payload: str
+    payload: str = field(repr=False)
     attempts: int
     refusals: int = 0
     etag: str = ""
@@ -83,7 +83,7 @@ class Refused:
 class Changed:
     """Somebody changed it at the destination meanwhile: what stands there now, and its ETag."""
 
-    theirs: str
+    theirs: str = field(repr=False)
     etag: str
 
 

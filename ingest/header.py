@@ -28,7 +28,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FeedRule:
-    """What the door must know of a feed (site file)."""
+    """What the door must know of a feed (site file); ``certificate_names`` empty: any sender's."""
 
     name: str
     sending_application: str = "*"
@@ -36,6 +36,7 @@ class FeedRule:
     ack_mode: AckMode = "auto"
     processing_id: str = "P"
     refuse_unusable: bool = False
+    certificate_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import structlog
 
 from ingest.committer import CannotStore
 from ingest.mllp import FrameError, Frames, FrameTooLong, Limits, Stream, read_block, write_block
+from ingest.peers import Bindings, Shown, shown_in, why_failed, why_refused
 from ingest.receive import Door, Origin, Reply, receive, receive_too_long
 
 log = structlog.get_logger()
@@ -22,19 +23,31 @@ _LINGER = 1.0
 
 
 def serve(
-    address: tuple[str, int], door: Door, limits: Limits, tls: ssl.SSLContext | None = None
+    address: tuple[str, int],
+    door: Door,
+    limits: Limits,
+    tls: ssl.SSLContext | None = None,
+    bindings: Bindings | None = None,
 ) -> "Listener":
-    """Bind an address (port 0: any free one) and answer its frames once started."""
+    """Bind an address (port 0: any free one) and answer its frames once started.
+
+    ``bindings`` None: the door's feeds are all there are.
+    """
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     bound = socket.create_server(address, family=family, backlog=256)
-    return Listener(bound, door, limits, tls)
+    return Listener(bound, door, limits, tls, bindings or Bindings(door.rules))
 
 
 class Listener:
     """One listening address and its open connections."""
 
     def __init__(
-        self, bound: socket.socket, door: Door, limits: Limits, tls: ssl.SSLContext | None
+        self,
+        bound: socket.socket,
+        door: Door,
+        limits: Limits,
+        tls: ssl.SSLContext | None,
+        bindings: Bindings,
     ) -> None:
         """Nothing is accepted before start."""
         bound.settimeout(_LOOK_UP)
@@ -42,8 +55,10 @@ class Listener:
         self._door = door
         self._limits = limits
         self._tls = tls
+        self._bindings = bindings
         self._changed = threading.Condition()
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}
+        """In the order in which they came."""
         self._peers: Counter[str] = Counter()
         self._is_stopping = threading.Event()
         self._accepting = threading.Thread(target=self._accept, name="mllp-accept", daemon=True)
@@ -94,14 +109,13 @@ class Listener:
 
     def _admit(self, opened: socket.socket, peer: str) -> None:
         with self._changed:
-            is_full = (
-                self._peers[peer] >= self._limits.peer_connections
-                or len(self._open) >= self._limits.connections
+            is_full = self._peers[peer] >= self._limits.peer_connections or (
+                len(self._open) >= self._limits.connections and not self._make_room()
             )
             if not is_full:
                 connection = Connection(opened, peer)
                 self._peers[peer] += 1
-                self._open.add(connection)
+                self._open[connection] = None
         if is_full:
             opened.close()
             self._door.tally.count("connection_refused")
@@ -114,17 +128,45 @@ class Listener:
             log.warning("connection_refused", peer=peer, error=type(failure).__name__)
             self._release(connection)
 
+    def _make_room(self) -> bool:
+        """Cut off who has been open longest without one answer; whether there was anybody."""
+        longest = next((each for each in self._open if not each.is_answered), None)
+        if longest is None:
+            return False
+        del self._open[longest]
+        longest.cut()
+        log.warning("connection_refused", peer=longest.peer, reason="made room for another")
+        self._door.tally.count("connection_refused")
+        return True
+
     def _serve_one(self, connection: "Connection") -> None:
         try:
-            if connection.secure(self._tls, self._limits, self._door):
+            if self._is_let_in(connection):
                 converse(connection, self._door, self._limits, self._is_stopping)
         finally:
             self._release(connection)
 
+    def _is_let_in(self, connection: "Connection") -> bool:
+        """Whether the peer finished the TLS handshake, if any, and may speak for a feed here."""
+        try:
+            if self._tls is not None:
+                connection.secure(self._tls, self._limits.handshake_for)
+            shown = connection.shown()
+        except OSError as failure:
+            reason = why_failed(failure)
+        else:
+            connection.feeds = self._bindings.feeds_here(shown, self._door.rules)
+            if connection.feeds is None or connection.feeds:
+                return True
+            reason = why_refused(shown)
+        log.warning("handshake_failed", peer=connection.peer, reason=reason)
+        self._door.tally.count("handshake_failed")
+        return False
+
     def _release(self, connection: "Connection") -> None:
         connection.close()
         with self._changed:
-            self._open.discard(connection)
+            self._open.pop(connection, None)
             self._peers[connection.peer] -= 1
             if not self._peers[connection.peer]:
                 del self._peers[connection.peer]
@@ -140,23 +182,24 @@ class Connection:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.peer = peer
         self.socket = opened
+        self.feeds: frozenset[str] | None = None
+        """The only ones that it may speak for; None: any."""
         self.frames: Frames | None = None
+        self.is_answered = False
+        """It has brought a message, so that it is no idler."""
 
-    def secure(self, tls: ssl.SSLContext | None, limits: Limits, door: Door) -> bool:
-        """Do the TLS handshake where there is one to do; whether the peer may go on."""
-        if tls is None:
-            return True
-        try:
-            self.socket.settimeout(limits.handshake_for)
-            self.socket = tls.wrap_socket(
-                self.socket, server_side=True, do_handshake_on_connect=False
-            )
-            self.socket.do_handshake()
-        except OSError as failure:
-            door.tally.count("handshake_failed")
-            log.warning("handshake_failed", peer=self.peer, error=type(failure).__name__)
-            return False
-        return True
+    def secure(self, tls: ssl.SSLContext, seconds: float) -> None:
+        """Do the whole TLS handshake in that time; an OSError says why it failed."""
+        self.socket.settimeout(seconds)
+        secured = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket = secured
+        secured.do_handshake()
+
+    def shown(self) -> Shown:
+        """The certificate that the peer showed and we verified, if any."""
+        if isinstance(self.socket, ssl.SSLSocket) and (certificate := self.socket.getpeercert()):
+            return shown_in(certificate, self.socket.getpeercert(binary_form=True) or b"")
+        return Shown()
 
     def end_if_idle(self) -> None:
         """Wake the thread that waits for the next frame; one that has a frame in hand goes on."""
@@ -193,11 +236,12 @@ def converse(
     peer = connection.peer
     try:
         frames = connection.frames = Frames(connection.socket, limits)
-        origin = Origin(peer)
+        origin = Origin(peer, feeds=connection.feeds)
         while not is_stopping.is_set():
             reply = _answer_next(frames, connection.socket, origin, door)
             if reply is None:
                 return
+            connection.is_answered = True
             if reply.is_last:
                 break
         connection.say_goodbye()

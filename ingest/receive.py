@@ -117,6 +117,7 @@ class _Verdict:
     fault: Fault | None = None
     letter: ack.Letter = "R"
     is_over_limit: bool = False
+    is_impostor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def _impostor(header: Header, rule: FeedRule | None, origin: Origin, door: Door)
     feed = rule.name if rule else NOT_ATTRIBUTED
     log.warning("sender_not_bound", peer=origin.peer, feed=feed, control_id=ack.echo(header))
     fault = Fault(207, "the sender may not speak for this feed", "MSH^1^3")
-    return _Verdict(header, rule, fault=fault)
+    return _Verdict(header, rule, fault=fault, is_impostor=True)
 
 
 def _whole(block: bytes) -> _Bytes:
@@ -227,12 +228,13 @@ def _block(kept: _Bytes, verdict: _Verdict, origin: Origin, at: datetime) -> Blo
     header, rule = verdict.header, verdict.rule
     feed = rule.name if rule else ""
     place = origin.place or feed or NOT_ATTRIBUTED
+    heard_of = "" if verdict.is_impostor else feed  # a feed that is silent must look so
     return Block(
         received_at=at,
         source=printable(f"{origin.way}:{place}", 300),
         peer=printable(origin.peer, 64),
-        feed=feed,
-        sender=printable(header.sender, 200) if header.message_type else "",
+        feed=heard_of,
+        sender=_sender(verdict),
         control_id=printable(header.control_id, 200),
         trigger=printable(header.trigger, 64),
         lane=lane_of(kept.whole, header),
@@ -244,6 +246,14 @@ def _block(kept: _Bytes, verdict: _Verdict, origin: Origin, at: datetime) -> Blo
         raw=None if verdict.is_over_limit else kept.whole,
         head=_head(kept.head) if verdict.is_over_limit else None,
     )
+
+
+def _sender(verdict: _Verdict) -> str:
+    """Part of a message's identity: what an impostor sent never stands for the sender's own."""
+    if not verdict.header.message_type:
+        return ""
+    sender = verdict.header.sender
+    return printable(f"not bound|{sender}" if verdict.is_impostor else sender, 200)
 
 
 def _state(verdict: _Verdict, origin: Origin) -> State:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from alerts.delivery import (
+    Accepted,
     Changed,
     Channel,
     Held,
@@ -90,9 +91,12 @@ def _send(line: Line, channel: Channel, parcel: Parcel) -> Receipt:
     with line.database.read() as tx:
         if not claims.is_held(tx, parcel, line.now()):
             return receipt
-    merged = merge(parcel.payload, receipt.theirs)
+        earlier = claims.earlier(tx, parcel)
+    merged = merge(parcel.payload, receipt.theirs, earlier)
     if isinstance(merged, InConflict):
         return Refused(merged.why)
+    if merged.is_there:
+        return Accepted("what both say is there already", receipt.etag)
     return channel.send(replace(parcel, payload=merged.payload, etag=receipt.etag))
 
 

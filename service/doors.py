@@ -1,18 +1,20 @@
 """The ways in of one process: what they share, what starts first and what stops first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.committer import Committer
 from ingest.header import Fault, FeedRule, Header
 from ingest.listener import Listener, serve
 from ingest.mllp import Limits
+from ingest.peers import Bindings
 from ingest.receive import Door
 from mapping.hl7.events import unusable
 from service.database import Rank
+from service.errors import ServiceError
 from service.pipeline import Line
 from service.settings import Settings
-from service.site import rules_of
-from service.tls import server_tls
+from service.site import entrances_of, rules_of
+from service.tls import own_certificate, server_tls
 from service.workers import Bell
 
 DRAIN_FOR = 5.0
@@ -49,7 +51,17 @@ class Doors:
             peer_connections=self.settings.mllp_peer_connections,
         )
         tls = server_tls(self.settings)
-        self._listeners.append(serve(self.settings.mllp_address, self.door, limits, tls))
+        bindings = Bindings(self.door.rules, own_certificate(self.settings))
+        for entrance in entrances_of(self.line.site, self.settings.mllp_address):
+            door = replace(self.door, rules=entrance.rules)
+            try:
+                listener = serve(entrance.address, door, limits, tls, bindings)
+            except OSError as err:
+                host, port = entrance.address
+                raise ServiceError(
+                    f"{host}:{port} cannot be opened for MLLP: {err.strerror}."
+                ) from err
+            self._listeners.append(listener)
         for listener in self._listeners:
             listener.start()
 

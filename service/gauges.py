@@ -7,6 +7,7 @@ from datetime import datetime
 from alerts.store import destinations, outbox
 from alerts.store.destinations import Queue
 from ingest import journal
+from service.certificates import Certificate
 from service.database import Database
 from service.metrics import Asked
 
@@ -31,6 +32,7 @@ class Gauges:
     now: Callable[[], datetime]
     known: tuple[str, ...] = ()
     """Destinations that are set up, shown also while nothing waits for them."""
+    certificates: tuple[Certificate, ...] = ()
 
     def __call__(self) -> Mapping[str, Asked]:
         """The gauges by name."""
@@ -43,6 +45,9 @@ class Gauges:
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
             "destination_failing": {q.destination: float(bool(q.failing_since)) for q in queues},
             "outbox_oldest_seconds": {q.destination: _age(q, now) for q in queues},
+            "certificate_expires_timestamp_seconds": {
+                each.name: each.expires_at.timestamp() for each in self.certificates
+            },
         }
 
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import TypeAlias
 
-from alerts.channels import CHANNELS
+from alerts.channels.assertion import Client, KeyInvalid
+from alerts.channels.dialling import CannotDial
+from alerts.channels.fhir_rest import FhirServer
+from alerts.channels.inbox import Inbox
+from alerts.channels.smart import GivenToken, SmartTokens, TokenSource
 from alerts.delivery import FHIR, INBOX
 from alerts.model.site import Centre, Site
 from service.dispatch import Outlet
 from service.errors import ServiceError
 from service.settings import PREFIX, Settings
 
+Clock: TypeAlias = Callable[[], datetime]
+
+FHIR_CARRIERS = 4
+"""Parcels of different stays that one FHIR server is given at a time."""
 AT_ONCE = 50
 """Parcels a turn for the inbox, which nobody outside sees."""
 
@@ -23,16 +32,36 @@ class OutletsInvalid(ServiceError):
         self.faults = faults
 
 
-def outlets_of(settings: Settings, site: Site, now: Callable[[], datetime]) -> tuple[Outlet, ...]:
+def outlets_of(settings: Settings, site: Site, now: Clock) -> tuple[Outlet, ...]:
     """Everything that can be carried to; raises OutletsInvalid where a centre cannot."""
     faults = tuple(fault for centre in site.centres for fault in _faults_of(centre, settings))
     if faults:
         raise OutletsInvalid(faults)
-    return tuple(_outlets(settings, site))
+    try:
+        return tuple(_outlets(settings, site, now))
+    except (CannotDial, KeyInvalid) as err:
+        raise OutletsInvalid((str(err),)) from err
 
 
-def _outlets(settings: Settings, site: Site) -> Iterator[Outlet]:
-    yield Outlet(INBOX, CHANNELS[INBOX](), at_once=AT_ONCE)
+def _outlets(settings: Settings, site: Site, now: Clock) -> Iterator[Outlet]:
+    yield Outlet(INBOX, Inbox(), at_once=AT_ONCE)
+    if settings.fhir_url:
+        server = FhirServer(settings.fhir_url, _token(settings, now), now)
+        yield Outlet(FHIR, server, carriers=FHIR_CARRIERS)
+    for centre in site.centres:
+        if centre.channel == FHIR and centre.fhir_url:
+            # Our token is for the hospital's server: nobody else is shown it.
+            server = FhirServer(centre.fhir_url, None, now)
+            yield Outlet(f"{FHIR}:{centre.code}", server, carriers=FHIR_CARRIERS)
+
+
+def _token(settings: Settings, now: Clock) -> TokenSource | None:
+    if settings.fhir_token:
+        return GivenToken(settings.fhir_token)
+    if not settings.fhir_token_url:
+        return None
+    client = Client(settings.fhir_token_url, settings.fhir_client_id, settings.fhir_private_key)
+    return SmartTokens(client, now)
 
 
 def _faults_of(centre: Centre, settings: Settings) -> Iterator[str]:

@@ -28,6 +28,7 @@ from service.outlets import outlets_of
 from service.pipeline import Line, decide_match, record_entry
 from service.settings import Settings
 from service.site import dialects_of
+from service.tls import certificates_of
 from service.web.app import create_app
 from service.web.desk import Desk
 from service.workers import Bell, deliver, work
@@ -47,7 +48,7 @@ def line_of(
         site=site,
         dialects=dialects_of(site),
         now=now,
-        metrics=Metrics(Gauges(database, now, known)),
+        metrics=Metrics(Gauges(database, now, known, certificates_of(settings))),
         chance=random.random,
         has_hospital_server=bool(settings.fhir_url),
     )
@@ -174,6 +175,7 @@ class Running:
 
     def _start_web(self) -> None:
         host, port = self.settings.http_address
+        certificates = certificates_of(self.settings)
         desk = Desk(
             database=self.database,
             site=self.line.site,
@@ -184,6 +186,7 @@ class Running:
             acts=Acts(self.line, self.ring_for_delivery),
             ready=self.missing,
             metrics=self.line.metrics.text,
+            certificates=lambda: certificates,
         )
         config = uvicorn.Config(
             create_app(desk),

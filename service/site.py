@@ -1,6 +1,7 @@
 """The site file: hospitals, wards, centres and feeds, every fault reported at once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from alerts.model.identity import IdentifierKind
@@ -10,11 +11,27 @@ from mapping.hl7.dialect import Dialect
 from service.errors import ServiceError
 from service.sitefile import read_documents, site_from
 
-__all__ = ["SiteInvalid", "dialect_of", "dialects_of", "load_site", "rules_of"]
+__all__ = [
+    "Entrance",
+    "SiteInvalid",
+    "dialect_of",
+    "dialects_of",
+    "entrances_of",
+    "load_site",
+    "rules_of",
+]
 
 DEMO = Path(__file__).with_name("demo_site.toml")
 """The built-in synthetic site."""
 _ACK_MODES: dict[str, AckMode] = {"auto": "auto", "original": "original", "enhanced": "enhanced"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An MLLP address and the feeds that may come in there."""
+
+    address: tuple[str, int]
+    rules: tuple[FeedRule, ...]
 
 
 class SiteInvalid(ServiceError):
@@ -64,9 +81,18 @@ def rules_of(site: Site) -> tuple[FeedRule, ...]:
             ack_mode=_ACK_MODES[feed.ack_mode],
             processing_id=feed.processing_id or "P",
             refuse_unusable=feed.refuse_unusable,
+            certificate_names=feed.certificate_names,
         )
         for feed in site.feeds
     )
+
+
+def entrances_of(site: Site, general: tuple[str, int]) -> tuple[Entrance, ...]:
+    """The general MLLP address first, then those of feeds that have one of their own."""
+    rules: dict[tuple[str, int], list[FeedRule]] = {general: []}
+    for feed, rule in zip(site.feeds, rules_of(site), strict=True):
+        rules.setdefault(feed.address or general, []).append(rule)
+    return tuple(Entrance(address, tuple(those)) for address, those in rules.items())
 
 
 def feed_finder(site: Site) -> Callable[[bytes], str | None]:

@@ -79,6 +79,10 @@ class Feed:
     discharge_method_field: int = 36
     discharge_destination_field: int = 37
     carer_relationships: tuple[str, ...] = ("CGV", "20", "020")
+    certificate_names: tuple[str, ...] = ()
+    """Names of the client certificates that alone may speak for it; empty: none is asked for."""
+    address: tuple[str, int] | None = None
+    """An MLLP address of its own; None: the general one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,16 @@ _DUE = (
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=outbox_table)
 )
+_TAKEN_BEFORE = (
+    select(outbox_table.c.payload)
+    .where(
+        outbox_table.c.alert == bindparam("alert"),
+        outbox_table.c.destination == bindparam("destination"),
+        outbox_table.c.version < bindparam("version"),
+        outbox_table.c.state == "sent",
+    )
+    .order_by(outbox_table.c.version)
+)
 _ANY_DUE = select(outbox_table.c.id).where(_IS_DUE).limit(1)
 _LEASE = (
     update(outbox_table)
@@ -108,6 +118,16 @@ def claim_due(
         )
         for row in rows
     ]
+
+
+def earlier(tx: Connection, parcel: Parcel) -> tuple[str, ...]:
+    """The versions of the same alert that the destination took before this one, oldest first."""
+    asked = {
+        "alert": parcel.alert,
+        "destination": parcel.destination,
+        "version": parcel.version,
+    }
+    return tuple(tx.execute(_TAKEN_BEFORE, asked).scalars())
 
 
 def any_due(tx: Connection, destination: str, now: datetime) -> bool:

@@ -34,25 +34,25 @@ _LEAVE = (
     .values(paused_until=bindparam("until"))
 )
 
-# One more failure in a row; a pause that somebody else has set for longer stands.
-_ROW = {
-    "sqlite": sqlite.insert(destination_table),
-    "postgresql": postgresql.insert(destination_table),
+_KNOWN = select(destination_table.c.name).where(
+    destination_table.c.name == bindparam("destination")
+)
+# The row of a receiver that fails for the first time; somebody else's stands.
+_FIRST_TIME = {
+    "sqlite": sqlite.insert(destination_table).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(destination_table).on_conflict_do_nothing(),
 }
-_FAILED = {
-    name: row.on_conflict_do_update(
-        index_elements=[destination_table.c.name],
-        set_={
-            "failures": destination_table.c.failures + 1,
-            "paused_until": row.excluded.paused_until,
-            "failing_since": func.coalesce(
-                destination_table.c.failing_since, row.excluded.failing_since
-            ),
-            "why": row.excluded.why,
-        },
+# One more failure in a row.
+_FAILED = (
+    update(destination_table)
+    .where(destination_table.c.name == bindparam("destination"))
+    .values(
+        failures=destination_table.c.failures + 1,
+        failing_since=func.coalesce(destination_table.c.failing_since, bindparam("now")),
+        paused_until=bindparam("until"),
+        why=bindparam("reason"),
     )
-    for name, row in _ROW.items()
-}
+)
 _WELL = (
     update(destination_table)
     .where(destination_table.c.name == bindparam("destination"), destination_table.c.failures > 0)
@@ -110,16 +110,10 @@ def failures(tx: Connection, destination: str) -> int:
 
 def failed(tx: Connection, destination: str, why: str, now: datetime, until: datetime) -> None:
     """It was unavailable once more: leave it alone until then."""
-    tx.execute(
-        _FAILED[tx.dialect.name],
-        {
-            "name": destination,
-            "failures": 1,
-            "paused_until": until,
-            "failing_since": now,
-            "why": why,
-        },
-    )
+    key = {"destination": destination}
+    if tx.execute(_KNOWN, key).first() is None:
+        tx.execute(_FIRST_TIME[tx.dialect.name], {"name": destination, "failures": 0, "why": ""})
+    tx.execute(_FAILED, key | {"now": now, "until": until, "reason": why})
 
 
 def answered(tx: Connection, destination: str) -> None:

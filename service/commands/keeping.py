@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.errors import ServiceError
-from service.tls import server_tls
+from service.tls import faults_of, server_tls, warnings_of
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +31,8 @@ def check(
     """Print the settings, secrets masked, and every fault at once."""
     shell = shell_of(context)
     faults = list(_faults(shell))
+    if not faults:
+        faults = list(faults_of(shell.settings, shell.site, utc_now()))
     if not any(f.startswith("setting") for f in faults):
         shown = ({"name": s.name, "value": s.value} for s in shell.settings.shown())
         show(shown, ("name", "value"), as_json)
@@ -39,6 +42,8 @@ def check(
         raise CommandFailed(f"{len(faults)} faults.")
     if shell.site.synthetic:
         warn("This site is synthetic: it takes CHI numbers of an impossible birth month.")
+    for warning in warnings_of(shell.settings, shell.site, utc_now()):
+        warn(warning)
     warn("No faults.")
 
 

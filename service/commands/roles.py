@@ -6,6 +6,7 @@ import typer
 
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, migrate, shell_of
+from service.database import require_current
 from service.running import ALL_ROLES, Running, line_of
 from service.workers import until_told_to_stop
 
@@ -43,5 +44,7 @@ def serve(context: typer.Context, roles: frozenset[str]) -> None:
     with shell.writing() as database:
         if roles == ALL_ROLES:
             migrate(database)
+        else:
+            require_current(database)
         with Running(settings, database, line_of(database, site, utc_now, settings), roles):
             until_told_to_stop()

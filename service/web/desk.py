@@ -7,6 +7,7 @@ from typing import Protocol
 
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
+from service.certificates import Certificate
 from service.database import Database
 
 
@@ -39,3 +40,6 @@ class Desk:
     acts: Acts
     ready: Callable[[], tuple[str, ...]]
     metrics: Callable[[], bytes]
+    certificates: Callable[[], tuple[Certificate, ...]] = tuple
+    destinations: tuple[str, ...] = ()
+    """Receivers that are set up, shown also while nothing waits for them."""

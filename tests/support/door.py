@@ -14,6 +14,7 @@ from ingest.committer import Committer
 from ingest.header import Fault, FeedRule, Header
 from ingest.listener import Listener, serve
 from ingest.mllp import END, START, Limits
+from ingest.peers import Bindings
 from ingest.receive import Door
 from service.database import Database, Rank
 
@@ -106,6 +107,7 @@ def standing_door(
     limits: Limits | None = None,
     rules: Sequence[FeedRule] = (PAS, STRICT),
     tls: SSLContext | None = None,
+    bindings: Bindings | None = None,
 ) -> Iterator[Standing]:
     """A started listener over this database, stopped at the end."""
     counts = Counts()
@@ -118,7 +120,7 @@ def standing_door(
         tally=counts,
         on_stored=lambda: counts.count("bell"),
     )
-    listener = serve(("127.0.0.1", 0), door, limits or Limits(), tls)
+    listener = serve(("127.0.0.1", 0), door, limits or Limits(), tls, bindings)
     listener.start()
     try:
         yield Standing(database, listener, door, counts)

@@ -40,6 +40,21 @@ class FhirServer:
             raise Refused(f"{path}: {answer.status_code} {_why(answer.text)}")
         return essence(self._http.get(path).text)
 
+    def holds(self, rendered: str) -> bool:
+        """Does what stands under its id say just this?"""
+        sent = json.loads(rendered)
+        held = self._http.get(f"/{sent['resourceType']}/{sent['id']}")
+        return essence(held.text) == essence(rendered)
+
+    def history(self, kind: str, resource_id: str) -> list[dict[str, object]]:
+        """Every version that it holds, the newest first."""
+        answer = self._http.get(f"/{kind}/{resource_id}/_history")
+        return [each["resource"] for each in answer.json().get("entry", [])]
+
+    def delete(self, kind: str, resource_id: str) -> None:
+        """Take it away, as a person there might."""
+        self._http.delete(f"/{kind}/{resource_id}").raise_for_status()
+
 
 def essence(rendered: str) -> dict[str, object]:
     """The resource without what a server may change: meta and text."""

@@ -15,7 +15,6 @@ from service.database import Database
 from service.running import Acts
 from service.web.app import create_app
 from service.web.desk import Desk
-from service.workers import Bell
 from tests.support.line import TestLine
 
 SECRET = "a secret that only tests know"  # noqa: S105 - signs nothing outside this process
@@ -31,7 +30,7 @@ def a_desk(line: TestLine, **changes: object) -> Desk:
         "pages_open": True,
         "one_click": True,
         "now": line.clock,
-        "acts": Acts(line.line, Bell()),
+        "acts": Acts(line.line, lambda: None),
         "ready": tuple,
         "metrics": line.line.metrics.text,
     }

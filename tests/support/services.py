@@ -1,6 +1,7 @@
 """Real servers for tests: where they are, or why a test is skipped."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,11 @@ import pytest
 def fhir_url() -> str:
     """The base of a strict FHIR R4 server; skips where there is none, fails where CI has none."""
     return _server("TEST_FHIR_URL", "a FHIR R4 server").rstrip("/")
+
+
+def starter() -> Path:
+    """The program that starts servers which a test may restart; skips where there is none."""
+    return Path(_server("TEST_SERVICES", "the program that starts real servers"))
 
 
 def _server(name: str, what: str) -> str:

@@ -6,10 +6,14 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from service.certificates import expired, expiring
 from service.web.access import Role, Viewer
-from service.web.queries import entries
+from service.web.desk import Desk
+from service.web.queries import entries, receivers
 from service.web.queries.entries import PAGE, Listed, Wanted
+from service.web.queries.receivers import Stuck
 from service.web.views import DeskHere, ViewerHere, page
+from service.web.ways import WayCard, cards
 from service.web.words import Clock, parsed
 
 router = APIRouter()
@@ -42,6 +46,9 @@ class JournalPage:
     parked: int
     outbox_waiting: int
     outbox_stuck: int
+    certificates: tuple[str, ...]
+    ways: tuple[WayCard, ...]
+    stuck: tuple[Stuck, ...]
     stamp: str
     path: str = "/journal"
 
@@ -56,6 +63,8 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         found = () if error else entries.entries(viewer, tx, wanted)
         news = entries.feeds(viewer, tx)
         unfinished, unsent = entries.waiting(viewer, tx)
+        ways = cards(receivers.queues(viewer, tx, desk.destinations), clock)
+        stuck = receivers.stuck(viewer, tx)
     context = JournalPage(
         title="Journal",
         rows=found[:PAGE],
@@ -69,6 +78,9 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         parked=unfinished.get("parked", 0),
         outbox_waiting=unsent.get("waiting", 0) + unsent.get("sending", 0),
         outbox_stuck=unsent.get("stuck", 0),
+        certificates=_running_out(desk),
+        ways=ways,
+        stuck=stuck,
         stamp=clock.stamp(),
     )
     return page(request, "journal.html", context, viewer, 400 if error else 200)
@@ -106,6 +118,12 @@ def _older(wanted: Wanted, since: str, last: int) -> str:
         "before": str(last),
     }
     return "/journal?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def _running_out(desk: Desk) -> tuple[str, ...]:
+    """What to do about certificates, in sentences."""
+    found, now = desk.certificates(), desk.now()
+    return (*expired(found, now), *expiring(found, now))
 
 
 def _feed(name: str, at: datetime | None, clock: Clock) -> FeedCard:

@@ -1,0 +1,54 @@
+"""Real servers of a test's own, which it may kill and start again on the same ports and data."""
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.services import starter
+
+STARTS_IN = 300.0
+"""Seconds; the first start fetches what the servers are made of."""
+
+
+@dataclass
+class OwnServers:
+    """Some of ``kafka``, ``fhir`` and ``postgres`` in one folder."""
+
+    folder: Path
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *names: str) -> None:
+        """Bring them up; their addresses are then known by name."""
+        self._run(str(self.folder), *names)
+
+    def kill(self, name: str) -> None:
+        """As a power cut would."""
+        os.kill(int((self.folder / name / "pid").read_text()), signal.SIGKILL)
+
+    def start_again(self, name: str) -> None:
+        """The same ports and data."""
+        self._run("--again", str(self.folder), name)
+
+    def stop(self) -> None:
+        """All of them."""
+        stopper = starter().with_name("stop")
+        subprocess.run([stopper, self.folder], capture_output=True, check=False, timeout=60)
+
+    def _run(self, *args: str) -> None:
+        printed = self.folder / "addresses"
+        with printed.open("w") as out, (self.folder / "start.log").open("a") as log:
+            # A file and not a pipe: the servers stay in the background and would hold it open.
+            subprocess.run(
+                [starter(), *args],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                check=True,
+                timeout=STARTS_IN,
+            )
+        for line in printed.read_text().splitlines():
+            name, equals, value = line.partition("=")
+            if equals:
+                self.addresses[name] = value
