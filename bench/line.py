@@ -96,7 +96,7 @@ class Works:
         progress = Progress()
         while process_batch(self.line, progress):
             pass
-        wake_next(self.line)
+        wake_next(self.line, Progress())
 
     def _gather(self, block: Block) -> Stored:
         """What the committer does for senders that wait together."""

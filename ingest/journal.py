@@ -88,8 +88,14 @@ def append(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
 
 
 def claim(tx: Connection, limit: int, lanes: Collection[int] | None = None) -> list[Entry]:
-    """The oldest waiting entries; PostgreSQL: locked, and those another worker holds left out."""
-    query = _CLAIM if lanes is None else _CLAIM.where(journal.c.lane.in_(lanes))
+    """The oldest waiting entries, of these lanes if only some are ours; PostgreSQL: locked.
+
+    Without lanes, those that another worker holds are left out. With lanes nobody else works on
+    them, and one that a repeat is just counted on is waited for, so that none overtakes it.
+    """
+    query = _CLAIM.with_for_update(skip_locked=True)
+    if lanes is not None:
+        query = _CLAIM.where(journal.c.lane.in_(lanes)).with_for_update()
     return [_entry(row) for row in tx.execute(query, {"limit": limit}).mappings()]
 
 
@@ -184,7 +190,6 @@ _CLAIM = (
     .where(journal.c.state == "waiting")
     .order_by(journal.c.id)
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
 )
 _END = (
     update(journal)

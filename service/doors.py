@@ -8,6 +8,7 @@ from ingest.listener import Listener, serve
 from ingest.mllp import Limits
 from ingest.peers import Bindings
 from ingest.receive import Door
+from ingest.topic import Consuming, TopicSource
 from mapping.hl7.events import unusable
 from service.database import Rank
 from service.errors import ServiceError
@@ -31,6 +32,7 @@ class Doors:
     door: Door = field(init=False)
     _committer: Committer = field(init=False)
     _listeners: list[Listener] = field(default_factory=list)
+    _topic: Consuming | None = None
 
     def __post_init__(self) -> None:
         """One committer, so that whatever comes in at once shares commits."""
@@ -64,9 +66,15 @@ class Doors:
             self._listeners.append(listener)
         for listener in self._listeners:
             listener.start()
+        if self.settings.kafka_brokers:
+            limit = self.settings.max_message_bytes
+            self._topic = Consuming(topic_source(self.settings), self.door, limit)
+            self._topic.start()
 
     def close(self) -> None:
         """Take nothing more, finish what is in hand."""
+        if self._topic:
+            self._topic.stop(DRAIN_FOR)
         for listener in self._listeners:
             listener.stop(DRAIN_FOR)
         self._committer.close()
@@ -78,9 +86,22 @@ class Doors:
 
     def faults(self) -> tuple[str, ...]:
         """Ways in that do not take anything now, in words."""
-        return ()
+        topic = self._topic.fault() if self._topic else None
+        return (f"Kafka in: {topic}",) if topic else ()
 
     def _inspect(self, block: bytes, _header: Header, rule: FeedRule) -> Fault | None:
         """Why a message of a feed that refuses unusable content is unusable."""
         found = unusable(block, self.line.dialects[rule.name])
         return Fault(found.code, found.text, found.location) if found else None
+
+
+def topic_source(settings: Settings) -> TopicSource:
+    """The topic that messages come in by."""
+    return TopicSource(
+        brokers=settings.kafka_brokers,
+        topic=settings.kafka_in_topic,
+        security=settings.kafka_security,
+        ca=settings.kafka_ca,
+        user=settings.kafka_user,
+        password=settings.kafka_password,
+    )

@@ -25,7 +25,7 @@ WAITS_FOR_LOCK = 5_000
 """Milliseconds that SQLite waits for a file lock."""
 READERS = 4
 WRITERS = 10
-IDLE_IN_TRANSACTION = "30s"
+IDLE_IN_TRANSACTION = "5s"
 """PostgreSQL ends a transaction whose owner has stopped, so that its locks block nobody."""
 
 

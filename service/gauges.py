@@ -7,6 +7,7 @@ from datetime import datetime
 from alerts.store import destinations, outbox
 from alerts.store.destinations import Queue
 from ingest import journal
+from service import lanes
 from service.certificates import Certificate
 from service.database import Database
 from service.metrics import Asked
@@ -39,8 +40,10 @@ class Gauges:
         now = self.now()
         with self.database.read() as tx:
             queues = destinations.queues(tx, self.known)
+            shared = lanes.held_by_anybody(tx)
         return {
             **backlog(self.database),
+            **({} if shared is None else {"lanes_held": float(shared)}),
             "destination_waiting": {q.destination: float(q.waiting) for q in queues},
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
             "destination_failing": {q.destination: float(bool(q.failing_since)) for q in queues},

@@ -86,6 +86,6 @@ _MEANINGS = {
     "destination_stuck": ("destination", "Parcels given up for this destination"),
     "destination_failing": ("destination", "1 while the destination takes nothing"),
     "certificate_expires_timestamp_seconds": ("certificate", "When the certificate runs out"),
-    "lanes_held": ("", "Lanes of the journal that this worker holds"),
+    "lanes_held": ("", "Lanes of the journal that a living worker holds, of 64 (PostgreSQL)"),
 }
 """The label, if any, and the help text."""

@@ -1,9 +1,10 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -29,6 +30,10 @@ BATCH = 200
 """Entries one transaction takes."""
 
 
+ASK_AGAIN_AFTER = timedelta(minutes=15)
+"""When a stay is asked about again whose rules met a bug."""
+Hold: TypeAlias = Callable[[Connection], Collection[int]]
+"""The lanes that are ours until the transaction ends."""
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
 
@@ -68,16 +73,26 @@ class Line:
 
 @dataclass(slots=True)
 class Progress:
-    """Which entry is in hand: what to park if a step fails."""
+    """Which entry or stay is in hand, and the bug that met it: what to set aside."""
 
     entry: int | None = None
+    stay: str | None = None
+    failure: Exception | None = None
 
 
-def process_batch(line: Line, progress: Progress, limit: int = BATCH) -> int:
-    """Read, fold, decide and settle the oldest waiting entries in one transaction; how many."""
+def process_batch(
+    line: Line, progress: Progress, limit: int = BATCH, hold: Hold | None = None
+) -> int:
+    """Read, fold, decide and settle the oldest waiting entries in one transaction; how many.
+
+    ``hold`` answers the lanes that are ours until the transaction ends; None: all are.
+    """
     with line.database.write(Rank.WORK) as tx:
+        lanes = None if hold is None else hold(tx)
+        if lanes is not None and not lanes:
+            return 0
         began, desk, done = monotonic(), line.desk(tx), 0
-        for entry in journal.claim(tx, limit):
+        for entry in journal.claim(tx, limit, lanes):
             progress.entry = entry.id
             process(tx, line, desk, entry)
             done += 1
@@ -113,7 +128,7 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
     return reconsider(tx, desk, stay, last, occasion)
 
 
-def wake_next(line: Line, limit: int = BATCH) -> int:
+def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
     """Ask the rules again about every stay whose time has come; how many."""
     now = line.now()
     with line.database.write(Rank.WORK) as tx:
@@ -121,8 +136,28 @@ def wake_next(line: Line, limit: int = BATCH) -> int:
         if due:
             desk = line.desk(tx)
             for stay_key in due:
+                progress.stay = stay_key
                 _again(tx, desk, stay_key)
+        progress.stay = None
     return len(due)
+
+
+def set_aside(line: Line, progress: Progress, hold: Hold | None = None) -> None:
+    """What a bug met: park the entry alone, or ask about the stay later; others go on."""
+    failure = progress.failure
+    if failure is not None:
+        now = line.now()
+        with line.database.write(Rank.WORK) as tx:
+            lanes = None if hold is None else hold(tx)
+            entry = journal.get(tx, progress.entry) if progress.entry is not None else None
+            # Where the lane is somebody else's by now, the entry is theirs too.
+            is_ours = entry is not None and (lanes is None or entry.lane in lanes)
+            if entry is not None and is_ours and entry.state == "waiting":
+                reason = f"fault in the service: {type(failure).__name__}"
+                journal.park(tx, entry.id, reason, now)
+            if progress.stay is not None:
+                stay_store.postpone(tx, progress.stay, now + ASK_AGAIN_AFTER)
+    progress.entry = progress.stay = progress.failure = None
 
 
 def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | Answered) -> None:

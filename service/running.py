@@ -23,6 +23,7 @@ from service.dispatch import Outlet
 from service.doors import Doors
 from service.errors import ServiceError
 from service.gauges import Gauges
+from service.lanes import Lanes
 from service.metrics import Metrics
 from service.outlets import outlets_of
 from service.pipeline import Line, decide_match, record_entry
@@ -91,19 +92,22 @@ class Running:
     _threads: list[threading.Thread] = field(default_factory=list)
     _outlets: tuple[Outlet, ...] = ()
     _doors: Doors | None = None
+    _lanes: Lanes | None = None
     _web: uvicorn.Server | None = None
 
     def __enter__(self) -> Self:
         """Start: HTTP first, the MLLP port last."""
         if "deliver" in self.roles:
             self._outlets = outlets_of(self.settings, self.line.site, self.line.now)
+        if "work" in self.roles and not self.settings.database_url.startswith("sqlite"):
+            self._lanes = Lanes(self.database)
         self._prepare()
         if self.roles & {"listen", "web"}:
             self._doors = Doors(self.settings, self.line, self.work_bell)
         if "web" in self.roles:
             self._start_web()
         if "work" in self.roles:
-            self._thread("work", lambda: work(self.line, self.work_bell, self.ring_for_delivery))
+            self._start_work()
         for outlet in self._outlets:
             self._start_carrying(outlet)
         if self._doors and "listen" in self.roles:
@@ -123,6 +127,8 @@ class Running:
             self._web.should_exit = True
         for thread in self._threads:
             thread.join(timeout=10)
+        if self._lanes:
+            self._lanes.stop()
         log.info("service_stopped", role=",".join(sorted(self.roles)))
 
     @property
@@ -165,6 +171,15 @@ class Running:
                 stranded = outbox.strand(tx, [o.destination for o in self._outlets], now)
                 if stranded:
                     log.warning("parcels_stranded", count=stranded)
+
+    def _start_work(self) -> None:
+        """Alone on SQLite; on PostgreSQL each worker has its lanes."""
+        hold = None
+        if self._lanes is not None:
+            self._lanes.start()
+            hold = self._lanes.hold
+        step = partial(work, self.line, self.work_bell, self.ring_for_delivery, hold)
+        self._thread("work", step)
 
     def _start_carrying(self, outlet: Outlet) -> None:
         for _ in range(outlet.carriers):

@@ -138,6 +138,7 @@ SITE = Keys(
         "chi_system": name,
         "synthetic": yes_or_no,
         "claim_draft_profiles": yes_or_no,
+        "url": _server,
     },
     ("name", "nation", "default_centre"),
 )

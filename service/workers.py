@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ingest import journal
-from service.database import Rank
+from service.database import DatabaseError
 from service.dispatch import Hand, Outlet, deliver_next
-from service.pipeline import Line, Progress, process_batch, wake_next
+from service.pipeline import Hold, Line, Progress, process_batch, set_aside, wake_next
 
 log = structlog.get_logger()
 
@@ -41,16 +40,28 @@ class Bell:
         self.rung.clear()
 
 
-def work(line: Line, bell: Bell, rung_for_delivery: Callable[[], None]) -> None:
+def work(
+    line: Line, bell: Bell, rung_for_delivery: Callable[[], None], hold: Hold | None = None
+) -> None:
     """Take entries in journal order and fire what is due, until told to stop."""
     progress = Progress()
     while not bell.stopped.is_set():
         try:
-            progress.entry = None
-            done = process_batch(line, progress) + wake_next(line)
-        except Exception as failure:  # noqa: BLE001 - one of three: park what failed and go on
-            _park(line, progress, failure)
-            bell.stopped.wait(PAUSE_AFTER_FAILURE if progress.entry is None else 0)
+            set_aside(line, progress, hold)
+            done = process_batch(line, progress, hold=hold) + wake_next(line, progress)
+        except DatabaseError as failure:
+            # Nothing was kept, and nothing is wrong with the entry: the same batch again.
+            log.warning("work_interrupted", error=type(failure).__name__)
+            progress = Progress()
+            bell.stopped.wait(PAUSE_AFTER_FAILURE)
+            continue
+        except Exception as failure:  # noqa: BLE001 - one of three: set aside what failed, go on
+            log.error(
+                "entry_failed", entry_id=progress.entry, stay_id=progress.stay, failure=failure
+            )
+            progress.failure = failure
+            is_known = progress.entry is not None or progress.stay is not None
+            bell.stopped.wait(0 if is_known else PAUSE_AFTER_FAILURE)
             continue
         if done:
             rung_for_delivery()
@@ -80,14 +91,3 @@ def until_told_to_stop() -> None:
         signal.signal(number, lambda *_: told.set())
     while not told.wait(1.0):
         pass
-
-
-def _park(line: Line, progress: Progress, failure: Exception) -> None:
-    """A bug met this entry: park it alone, in a transaction of its own."""
-    log.error("entry_failed", entry_id=progress.entry, failure=failure)
-    if progress.entry is None:
-        return
-    with line.database.write(Rank.WORK) as tx:
-        journal.park(
-            tx, progress.entry, f"fault in the service: {type(failure).__name__}", line.now()
-        )

@@ -99,6 +99,8 @@ class Site:
     chi_system: str = "urn:oid:2.16.840.1.113883.2.1.3.2.4.16.53"
     synthetic: bool = False
     claim_draft_profiles: bool = False
+    url: str = ""
+    """Where people outside reach the pages, for the link in an e-mail; empty: our own address."""
     policy: tuple[tuple[str, float], ...] = ()
     """Overrides of policy values, by name."""
     probe_ward: tuple[str, str] = field(default=("THINKCARER", "PROBE"))

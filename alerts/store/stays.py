@@ -51,6 +51,12 @@ _DUE = (
     .with_for_update(skip_locked=True)
 )
 
+_POSTPONE = (
+    update(stay_table)
+    .where(stay_table.c.id == bindparam("wanted"))
+    .values(wake_at=bindparam("until"))
+)
+
 # Open stays that may be of the person of one registration, and those it was already told about.
 _CONCERNED = select(stay_table.c.id).where(
     stay_table.c.status == StayStatus.OPEN.value,
@@ -131,6 +137,11 @@ def events(tx: Connection, stay_id: str) -> list[StayEvent]:
 def due_to_wake(tx: Connection, now: datetime, limit: int) -> list[str]:
     """Ids of the stays that asked to be looked at by now."""
     return list(tx.execute(_DUE, {"now": now, "limit": limit}).scalars())
+
+
+def postpone(tx: Connection, stay_id: str, until: datetime) -> None:
+    """Ask about this stay again then, whatever it asked for itself."""
+    tx.execute(_POSTPONE, {"wanted": stay_id, "until": until})
 
 
 def concerned(tx: Connection, registrations: Iterable[Registration]) -> list[str]:

@@ -15,6 +15,7 @@ from service.database import (
     migrate,
     require_current,
 )
+from service.lanes import metadata as lane_tables
 
 
 def test_the_migrations_make_exactly_the_tables(database: Database):
@@ -57,7 +58,7 @@ def test_a_migration_that_fails_half_way_leaves_nothing(empty_database_url: str)
 
 def _every_table() -> MetaData:
     together = MetaData()
-    for metadata in (alert_tables, journal_tables):
+    for metadata in (alert_tables, journal_tables, lane_tables):
         for table in metadata.tables.values():
             table.to_metadata(together)
     return together

@@ -71,6 +71,11 @@ class TestLine:
     def registered(self, *rows: Registration) -> None:
         import_register(self.line, rows)
 
+    def take_in(self, message: Adt) -> None:
+        """Receive it and leave it waiting."""
+        self.clock.at = max(self.clock.at, message.at + timedelta(minutes=1))
+        receive(message.raw(), Origin("test"), self.door)
+
     def take(self, *messages: Adt | bytes, minutes: float = 1) -> None:
         """Receive each a minute after it happened, and work it off at once."""
         for message in messages:
@@ -83,7 +88,7 @@ class TestLine:
     def work(self) -> None:
         while process_batch(self.line, Progress()):
             pass
-        wake_next(self.line)
+        wake_next(self.line, Progress())
         inbox = Outlet("inbox", CHANNELS["inbox"](), at_once=50)
         while deliver_next(self.line, inbox, Hand()):
             pass

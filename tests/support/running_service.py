@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,12 +111,22 @@ class RunningService:
             float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")
         )
 
-    def settle(self) -> None:
-        until = time.monotonic() + PATIENCE
+    def settle(self, within: float = PATIENCE) -> None:
         gauges = ("thinkcarer_journal_waiting", "thinkcarer_outbox_waiting")
-        while any(self.gauge(gauge) for gauge in gauges):
-            assert time.monotonic() < until, "the line did not settle"
+        self.wait_for(lambda: not any(self.gauge(gauge) for gauge in gauges), within)
+
+    def wait_for(self, is_so: Callable[[], bool], within: float = PATIENCE) -> None:
+        """Until it is so; a database that is just coming back answers later."""
+        until = time.monotonic() + within
+        while not self._is(is_so):
+            assert time.monotonic() < until, f"not in time: {self.log.read_text()[-2000:]}"
             time.sleep(0.02)
+
+    def _is(self, so: Callable[[], bool]) -> bool:
+        try:
+            return so()
+        except (httpx2.HTTPError, StopIteration):
+            return False
 
 
 def send_one(port: int, messages: Sequence[bytes]) -> list[bytes]:

@@ -11,6 +11,20 @@ def fhir_url() -> str:
     return _server("TEST_FHIR_URL", "a FHIR R4 server").rstrip("/")
 
 
+def kafka_brokers() -> str:
+    """The address of a Kafka broker; skips where there is none, fails where CI has none."""
+    return _server("TEST_KAFKA_BROKERS", "a Kafka broker")
+
+
+def secure_kafka() -> tuple[str, Path, str, str]:
+    """Address, CA, user and password of a broker that speaks SASL_SSL."""
+    names = ("SECURE_BROKERS", "CA", "USER", "PASSWORD")
+    address, ca, user, password = (
+        _server(f"TEST_KAFKA_{name}", "a Kafka broker with SASL_SSL") for name in names
+    )
+    return address, Path(ca), user, password
+
+
 def starter() -> Path:
     """The program that starts servers which a test may restart; skips where there is none."""
     return Path(_server("TEST_SERVICES", "the program that starts real servers"))
