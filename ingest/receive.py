@@ -19,6 +19,7 @@ from ingest.header import (
     first_segment,
     headers_in,
     lane_of,
+    normalise,
     printable,
     read_header,
 )
@@ -210,7 +211,9 @@ def _impostor(header: Header, rule: FeedRule | None, origin: Origin, door: Door)
 
 
 def _whole(block: bytes) -> _Bytes:
-    return _Bytes(block, sha256(block).hexdigest(), len(block), block)
+    """The digest is of the content: line ends differ by the way a message came."""
+    content = normalise(block).rstrip(b"\r")
+    return _Bytes(block, sha256(content).hexdigest(), len(block), block)
 
 
 def _reply(block: Block, stored: Stored, verdict: _Verdict, door: Door) -> Reply:

@@ -1,6 +1,5 @@
 """An MLLP client: messages out one by one, each answer matched to its message."""
 
-import re
 import socket
 import ssl
 import time
@@ -14,8 +13,6 @@ from ingest.header import Unattributable, normalise, read_header
 from ingest.mllp import FrameError, Frames, Limits, read_block, write_block
 
 TRIES = 2
-_ENVELOPE = re.compile(rb"^(FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9]|$)[^\r]*\r?", re.MULTILINE)
-_FRAMING = b"\x0b\x1c"
 _ACCEPTED = frozenset({"AA", "CA"})
 
 
@@ -122,19 +119,6 @@ def send(
     finally:
         line.drop()
     return Sent(dict(counts), tuple(failures))
-
-
-def split(data: bytes) -> list[bytes]:
-    """The messages of a file or batch, with CR line ends and without FHS, BHS, BTS and FTS."""
-    text = normalise(data.translate(None, _FRAMING))
-    lines = [line for line in re.split(rb"\r+", text) if line and not _ENVELOPE.match(line)]
-    messages: list[list[bytes]] = []
-    for line in lines:
-        if line.startswith(b"MSH"):
-            messages.append([])
-        if messages:
-            messages[-1].append(line)
-    return [b"\r".join(message) + b"\r" for message in messages]
 
 
 def _ask_twice(line: _Line, message: bytes) -> _Answer | Failure:

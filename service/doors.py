@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from ingest.committer import Committer
+from ingest.folder import Watching
 from ingest.header import Fault, FeedRule, Header
 from ingest.listener import Listener, serve
 from ingest.mllp import Limits
@@ -33,6 +34,7 @@ class Doors:
     _committer: Committer = field(init=False)
     _listeners: list[Listener] = field(default_factory=list)
     _topic: Consuming | None = None
+    _folder: Watching | None = None
 
     def __post_init__(self) -> None:
         """One committer, so that whatever comes in at once shares commits."""
@@ -70,11 +72,17 @@ class Doors:
             limit = self.settings.max_message_bytes
             self._topic = Consuming(topic_source(self.settings), self.door, limit)
             self._topic.start()
+        if self.settings.drop_folder is not None:
+            limit = self.settings.max_message_bytes
+            self._folder = Watching(self.settings.drop_folder, self.door, limit)
+            self._folder.start()
 
     def close(self) -> None:
         """Take nothing more, finish what is in hand."""
         if self._topic:
             self._topic.stop(DRAIN_FOR)
+        if self._folder:
+            self._folder.stop(DRAIN_FOR)
         for listener in self._listeners:
             listener.stop(DRAIN_FOR)
         self._committer.close()
@@ -87,7 +95,9 @@ class Doors:
     def faults(self) -> tuple[str, ...]:
         """Ways in that do not take anything now, in words."""
         topic = self._topic.fault() if self._topic else None
-        return (f"Kafka in: {topic}",) if topic else ()
+        folder = self._folder.fault() if self._folder else None
+        told = (("Kafka in", topic), ("drop folder", folder))
+        return tuple(f"{name}: {fault}" for name, fault in told if fault)
 
     def _inspect(self, block: bytes, _header: Header, rule: FeedRule) -> Fault | None:
         """Why a message of a feed that refuses unusable content is unusable."""

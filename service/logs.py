@@ -81,6 +81,8 @@ def quiet_libraries() -> None:
     root = logging.getLogger()
     root.handlers = [_TypesOnly()]
     root.setLevel(logging.WARNING)
+    # An outage makes it repeat itself without end; what it means is told by topic and channel.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 class _TypesOnly(logging.Handler):

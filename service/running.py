@@ -43,7 +43,7 @@ def line_of(
     database: Database, site: Site, now: Callable[[], datetime], settings: Settings
 ) -> Line:
     """What the steps of the line need."""
-    known = tuple(sorted({r.destination for r in routes_of(site, bool(settings.fhir_url))}))
+    known = destinations_of(site, settings)
     return Line(
         database=database,
         site=site,
@@ -53,6 +53,12 @@ def line_of(
         chance=random.random,
         has_hospital_server=bool(settings.fhir_url),
     )
+
+
+def destinations_of(site: Site, settings: Settings) -> tuple[str, ...]:
+    """Every receiver that something decided here may go to."""
+    ways = routes_of(site, bool(settings.fhir_url))
+    return tuple(sorted({way.destination for way in ways}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,9 @@ class Running:
             ready=self.missing,
             metrics=self.line.metrics.text,
             certificates=lambda: certificates,
+            door=self._doors.door if self._doors else None,
+            max_message_bytes=self.settings.max_message_bytes,
+            destinations=destinations_of(self.line.site, self.settings),
         )
         config = uvicorn.Config(
             create_app(desk),

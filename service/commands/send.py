@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ingest import send as mllp
+from ingest.batch import split
 from service.commands.shell import CommandFailed, say, warn
 
 
@@ -70,4 +71,4 @@ def _tls(ca: Path | None, own: tuple[Path, Path] | None) -> ssl.SSLContext | Non
 
 def _messages(files: list[Path]) -> Iterator[bytes]:
     for file in files:
-        yield from mllp.split(file.read_bytes())
+        yield from split(file.read_bytes())

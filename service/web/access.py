@@ -66,9 +66,11 @@ class Held:
 
 def check_scope(site: Site, role: Role, codes: tuple[str, ...]) -> tuple[str, ...]:
     """The scope in full; a bare ward code is that ward where only one hospital has it."""
-    if role in (Role.ENGINEER, Role.AUDITOR, Role.FEED):
-        if codes and role is not Role.FEED:
+    if role in (Role.ENGINEER, Role.AUDITOR):
+        if codes:
             raise ScopeUnknown(f"The role {role.value} takes no scope.")
+        return codes
+    if role is Role.FEED and not codes:
         return codes
     if not codes:
         raise ScopeUnknown(f"The role {role.value} needs --scope with at least one code.")
@@ -76,6 +78,7 @@ def check_scope(site: Site, role: Role, codes: tuple[str, ...]) -> tuple[str, ..
         Role.WARD: {f"{w.hospital}/{w.code}" for w in site.wards},
         Role.COORDINATOR: {h.code for h in site.hospitals},
         Role.CENTRE: {c.code for c in site.centres},
+        Role.FEED: {f.name for f in site.feeds},
     }[role]
     return tuple(_full(site, role, code, known) for code in codes)
 

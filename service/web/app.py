@@ -6,7 +6,7 @@ from threading import Lock
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from service.web import failures, fhir, machines
+from service.web import failures, fhir, hl7v2, machines
 from service.web.attempts import Attempts
 from service.web.desk import Desk
 from service.web.edge import Headers
@@ -31,6 +31,7 @@ def create_app(desk: Desk) -> FastAPI:
     failures.install(app)
     app.include_router(machines.router)
     app.include_router(fhir.router)
+    app.include_router(hl7v2.router)
     for router in PAGES:
         app.include_router(router)
     folder = Path(__file__).parent / "static"

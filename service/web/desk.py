@@ -7,6 +7,7 @@ from typing import Protocol
 
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
+from ingest.receive import Door
 from service.certificates import Certificate
 from service.database import Database
 
@@ -41,5 +42,8 @@ class Desk:
     ready: Callable[[], tuple[str, ...]]
     metrics: Callable[[], bytes]
     certificates: Callable[[], tuple[Certificate, ...]] = tuple
+    door: Door | None = None
+    """Where messages come in by HTTP; None: this process takes none."""
+    max_message_bytes: int = 1_048_576
     destinations: tuple[str, ...] = ()
     """Receivers that are set up, shown also while nothing waits for them."""

@@ -247,7 +247,7 @@ def test_a_server_that_is_away_is_unavailable():
     )
 
 
-def test_a_name_that_leads_to_this_machine_is_not_dialled():
+def test_an_address_where_no_mail_server_can_be_is_not_dialled():
     server = SmtpServer("169.254.169.254", 25, Security.TLS, SENDER)
     receipt = Mail(server, {"LANCARERS": LETTERBOX}, lambda: NOW).send(a_parcel())
     assert receipt == Unavailable("the mail server's name leads where none may be dialled")

@@ -2,26 +2,23 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from ingest import journal
-from ingest.committer import CannotStore, Committer
-from ingest.journal import Block, Search, Stored
-from ingest.receive import Door, Origin, receive
+from ingest.receive import Origin, receive
 from ingest.topic import GROUP, Consuming, TopicSource, TopicUnreachable, topics_missing
-from service.clock import utc_now
-from service.database import Database, Rank, connect
+from service.database import connect
 from tests.support.databases import sqlite_copy
-from tests.support.door import PAS, Counts, an_admission
+from tests.support.door import an_admission
 from tests.support.kafka_server import a_name, committed, create_topic, produce
 from tests.support.restarting import OwnServers
 from tests.support.services import kafka_brokers, secure_kafka
+from tests.support.taking import Taking, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
@@ -30,39 +27,6 @@ pytestmark = [
 ]
 LIMIT = 200_000
 _numbers = count(1)
-
-
-@dataclass
-class Taking:
-    """A door without a listener, and what it journaled."""
-
-    database: Database
-    counts: Counts = field(default_factory=Counts)
-    is_down: bool = False
-
-    def __post_init__(self) -> None:
-        self._committer = Committer(lambda: self.database.write(Rank.ACK))
-        self.door = Door(
-            rules=(PAS,),
-            commit=self.commit,
-            now=utc_now,
-            inspect=lambda *_: None,
-            tally=self.counts,
-            on_stored=lambda: None,
-        )
-
-    def commit(self, blocks: Sequence[Block]) -> list[Stored]:
-        if self.is_down:
-            raise CannotStore(CannotStore.__doc__)
-        return self._committer.commit(blocks)
-
-    def rows(self) -> list[journal.EntryRow]:
-        with self.database.read() as tx:
-            return journal.find(tx, Search())
-
-    def wait_for(self, rows: int, within: float = 60) -> list[journal.EntryRow]:
-        _until(lambda: len(self.rows()) >= rows, within)
-        return self.rows()
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +52,7 @@ def test_each_record_becomes_an_entry_that_names_its_place(taking: Taking, sourc
     _send(source, [("a", an_admission(control_id="M1")), ("a", an_admission(control_id="M2"))])
     with _consuming(taking, source):
         one, two = taking.wait_for(2)
-        _until(lambda: _done(source) == 2)
+        until(lambda: _done(source) == 2)
     assert (one.control_id, two.control_id) == ("M1", "M2")
     assert one.source.startswith(f"kafka:{source.topic}/")
     assert (one.state, two.source) == ("waiting", one.source.removesuffix("0") + "1")
@@ -100,7 +64,7 @@ def test_the_same_message_by_another_way_has_one_effect(taking: Taking, source: 
     _send(source, [("a", message), ("b", message), ("a", an_admission(control_id="NEXT"))])
     with _consuming(taking, source):
         rows = taking.wait_for(2)
-        _until(lambda: _done(source) == 3)
+        until(lambda: _done(source) == 3)
     assert [(row.control_id, row.repeats) for row in rows if row.control_id == "BOTH"] == [
         ("BOTH", 2)
     ]
@@ -115,8 +79,8 @@ def test_poison_and_oversize_are_parked_with_their_place_and_the_rest_moves_on(
     _send(source, [("a", each) for each in [*poison, an_admission(control_id="LAST")]])
     started = time.monotonic()
     with _consuming(taking, source):
-        _until(lambda: any(row.control_id == "LAST" for row in taking.rows()), 30)
-        _until(lambda: _done(source) == len(poison) + 1)
+        until(lambda: any(row.control_id == "LAST" for row in taking.rows()), 30)
+        until(lambda: _done(source) == len(poison) + 1)
     assert time.monotonic() - started < 20
     parked = [row for row in taking.rows() if row.state == "parked"]
     # No value and an empty one are the same bytes: one entry, and a repeat of it.
@@ -129,12 +93,12 @@ def test_nothing_is_committed_before_the_journal_has_it(taking: Taking, source: 
     taking.is_down = True
     _send(source, [("a", an_admission(control_id=f"M{n}")) for n in range(50)])
     with _consuming(taking, source) as consuming:
-        _until(lambda: "journal cannot store" in (consuming.fault() or ""), 40)
+        until(lambda: "journal cannot store" in (consuming.fault() or ""), 40)
         time.sleep(3)
         assert (_done(source), taking.rows()) == (0, [])
         taking.is_down = False
         rows = taking.wait_for(50)
-        _until(lambda: _done(source) == 50)
+        until(lambda: _done(source) == 50)
         assert consuming.fault() is None
     assert [row.control_id for row in rows] == [f"M{n}" for n in range(50)]
     assert sum(row.repeats for row in rows) == 0
@@ -156,7 +120,7 @@ def test_a_second_reader_shares_and_leaves_and_nothing_is_lost_or_doubled(
             some(200)
         some(200)
         rows = taking.wait_for(800, 90)
-        _until(lambda: _done(source) == 800, 60)
+        until(lambda: _done(source) == 800, 60)
     assert len({row.control_id for row in rows}) == len(rows) == 800
 
 
@@ -176,7 +140,7 @@ def test_a_topic_that_is_not_there_is_said_and_read_once_it_is(taking: Taking):
     source = TopicSource((kafka_brokers(),), a_name())
     assert topics_missing(source, [source.topic]) == (source.topic,)
     with _consuming(taking, source) as consuming:
-        _until(lambda: "is not there" in (consuming.fault() or ""), 40)
+        until(lambda: "is not there" in (consuming.fault() or ""), 40)
         create_topic(source.brokers[0], source.topic)
         _send(source, [("a", an_admission())])
         taking.wait_for(1, 60)
@@ -186,7 +150,7 @@ def test_a_topic_that_is_not_there_is_said_and_read_once_it_is(taking: Taking):
 def test_brokers_that_do_not_answer_stop_nothing(taking: Taking):
     source = TopicSource(("127.0.0.1:1",), "adt.hl7v2")
     with _consuming(taking, source) as consuming:
-        _until(lambda: "do not answer" in (consuming.fault() or ""), 30)
+        until(lambda: "do not answer" in (consuming.fault() or ""), 30)
         started = time.monotonic()
     assert time.monotonic() - started < 8
     with pytest.raises(TopicUnreachable, match="do not answer"):
@@ -220,7 +184,7 @@ def test_brokers_that_are_killed_and_come_back_cost_nothing(taking: Taking, tmp_
             servers.start_again("kafka")
             _send(source, [(f"k{n}", an_admission(control_id=f"B{n}")) for n in range(100)])
             rows = taking.wait_for(200, 90)
-            _until(lambda: _done(source) == 200, 60)
+            until(lambda: _done(source) == 200, 60)
     finally:
         servers.stop()
     assert len({row.control_id for row in rows}) == len(rows) == 200
@@ -260,10 +224,3 @@ def _send(source: TopicSource, records: Sequence[tuple[str, bytes | None]]) -> N
 
 def _done(source: TopicSource) -> int:
     return committed(source.brokers[0], source.topic, GROUP)
-
-
-def _until(is_so: Callable[[], bool], within: float = 30) -> None:
-    until = time.monotonic() + within
-    while not is_so():
-        assert time.monotonic() < until, "not in time"
-        time.sleep(0.1)

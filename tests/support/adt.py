@@ -80,3 +80,16 @@ class Adt:
 def _segment(name: str, fields: dict[int, str]) -> str:
     last = max((n for n, value in fields.items() if value), default=0)
     return "|".join([name, *(fields.get(n, "") for n in range(1, last + 1))])
+
+
+def nhs_numbers(how_many: int) -> list[str]:
+    """Numbers of the 999 test range with their check digits (modulus 11)."""
+    found: list[str] = []
+    body = 999_100_000
+    while len(found) < how_many:
+        weighed = sum(int(sign) * (10 - n) for n, sign in enumerate(str(body)))
+        check = (11 - weighed % 11) % 11
+        if check < 10:
+            found.append(f"{body}{check}")
+        body += 1
+    return found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.send import split
+from ingest.batch import parts_of, split
 
 ONE = b"MSH|^~\\&|A\rPID|1\r"
 TWO = b"MSH|^~\\&|B\rPV1|1\r"
@@ -26,3 +26,28 @@ def test_a_file_gives_its_messages_with_carriage_returns(
     data: bytes, messages: list[bytes]
 ) -> None:
     assert split(data) == messages
+
+
+@pytest.mark.parametrize(
+    ("data", "blocks", "complaint"),
+    [
+        (ONE, (ONE,), ""),
+        (ONE.replace(b"\r", b"\r\n"), (ONE.replace(b"\r", b"\r\n"),), ""),
+        (b"no message at all", (b"no message at all",), ""),
+        (b"FHS|^~\\&\rBHS|^~\\&\r" + ONE + b"BTS|1\rFTS|1\r", (ONE,), ""),
+        (b"a note\r" + ONE + TWO, (b"a note\r", ONE, TWO), ""),
+        (
+            b"BHS|^~\\&\r" + ONE + b"BTS|2\r",
+            (ONE, b"BHS|^~\\&\rBTS|2\r"),
+            "the batch says 2 messages, and 1 came",
+        ),
+        (
+            b"FHS|^~\\&\r" + ONE + TWO,
+            (ONE, TWO, b"FHS|^~\\&\r"),
+            "FTS is missing: the end of the file may be too",
+        ),
+    ],
+)
+def test_nothing_of_a_file_is_lost(data: bytes, blocks: tuple[bytes, ...], complaint: str):
+    found = parts_of(data)
+    assert (found.blocks, found.complaint) == (blocks, complaint)

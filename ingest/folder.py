@@ -1,0 +1,232 @@
+"""A drop folder of .hl7 files and batches: a file leaves it after its last message is safe."""
+
+import os
+import re
+import stat
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+
+from ingest.batch import Parts, parts_of
+from ingest.committer import CannotStore
+from ingest.mllp import FrameTooLong
+from ingest.receive import Door, Incoming, Origin, receive_all, receive_too_long
+
+log = structlog.get_logger()
+
+LOOK_EVERY = 0.5
+STILL_FOR = 2.0
+"""Seconds in which neither size nor time of a file may change before it is read."""
+AGAIN_AFTER = 2.0
+LONGEST_FILE = 64 * 1_048_576
+"""Bytes; a day of a large hospital is a fifth of it."""
+_GROUP = 500
+_HEAD = 4_096
+_PIECE = 1_048_576
+DONE, REFUSED = "done", "refused"
+_ARCHIVE = re.compile(r"\.(zip|gz|tgz|bz2|xz|7z|tar|rar)$", re.IGNORECASE)
+_MAGIC = (
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"7z\xbc\xaf",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file was like when we looked; ``since``: monotonic, when it was first like that."""
+
+    size: int
+    changed_ns: int
+    inode: int
+    since: float
+
+
+class NotAFile(Exception):
+    """It was replaced by something else between looking and opening."""
+
+
+class Watching:
+    """Takes in what is put into one folder, with one thread that does not end by itself."""
+
+    def __init__(self, folder: Path, door: Door, message_bytes: int) -> None:
+        """Nothing is looked at before start."""
+        self._folder = folder
+        self._door = door
+        self._message_bytes = message_bytes
+        self._seen: dict[str, Look] = {}
+        self._reported: set[str] = set()
+        self._fault: str | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self, wait_for: float = 5.0) -> None:
+        """Finish the file in hand."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(wait_for)
+
+    def fault(self) -> str | None:
+        """Why nothing is taken in now, in words; None while all is well."""
+        return self._fault
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            pause = LOOK_EVERY
+            try:
+                self.look(time.monotonic())
+                self._fault = None
+            except CannotStore:
+                self._fault = "the journal cannot store what the folder brings"
+                pause = AGAIN_AFTER
+            except OSError as failure:
+                self._fault = f"the folder cannot be used ({type(failure).__name__})"
+                log.warning("folder_failed", error=type(failure).__name__)
+                pause = AGAIN_AFTER
+            self._stopping.wait(pause)
+
+    def look(self, now: float) -> int:
+        """Take in every file that is still; how many."""
+        ready = [name for name in self._candidates(now) if self._is_still(name, now)]
+        for name in ready:
+            if self._stopping.is_set():
+                break
+            self._take(name)
+        return len(ready)
+
+    def _candidates(self, now: float) -> list[str]:
+        """Names of regular files that are ours, the oldest first; what is refused is told."""
+        found: dict[str, Look] = {}
+        for entry in os.scandir(self._folder):
+            if entry.name.startswith(".") or not _is_ours(entry.name):
+                continue
+            try:
+                seen = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # another process has just taken it
+            if stat.S_ISREG(seen.st_mode) and seen.st_nlink == 1:
+                look = Look(seen.st_size, seen.st_mtime_ns, seen.st_ino, now)
+                found[entry.name] = _older(self._seen.get(entry.name), look)
+            elif not stat.S_ISDIR(seen.st_mode):
+                self._report(entry.name, "a link or a device, which is never followed")
+        self._seen = found
+        self._reported &= {*found, *os.listdir(self._folder)}
+        return sorted(found, key=lambda name: (found[name].changed_ns, name))
+
+    def _is_still(self, name: str, now: float) -> bool:
+        look = self._seen[name]
+        return look.size > 0 and now - look.since >= STILL_FOR
+
+    def _take(self, name: str) -> None:
+        try:
+            data, size, digest = self._read(name)
+        except FileNotFoundError:
+            return  # another process has taken it
+        except (NotAFile, OSError) as failure:
+            self._report(name, f"it cannot be read ({type(failure).__name__})")
+            return
+        origin = Origin("", way="folder", place=name, is_answered=False)
+        if size > LONGEST_FILE:
+            receive_too_long(FrameTooLong(data[:_HEAD], digest, size), origin, self._door)
+            self._refuse(name, f"longer than {LONGEST_FILE} bytes")
+        elif _ARCHIVE.search(name) or data.startswith(_MAGIC):
+            receive_too_long(FrameTooLong(data[:_HEAD], digest, size), origin, self._door)
+            self._refuse(name, "an archive, which is never unpacked")
+        else:
+            self._store(parts_of(data), origin)
+            self._move(name, DONE)
+
+    def _store(self, parts: Parts, origin: Origin) -> None:
+        """Each group is safe before the next; raises CannotStore, and the file stays."""
+        for group in _groups(parts.blocks):
+            whole = []
+            for block in group:
+                if len(block) > self._message_bytes:
+                    digest = sha256(block[: self._message_bytes + 1]).hexdigest()
+                    failure = FrameTooLong(block[:_HEAD], digest, len(block))
+                    receive_too_long(failure, origin, self._door)
+                else:
+                    whole.append(Incoming(block, origin))
+            if whole:
+                receive_all(whole, self._door)
+        if parts.complaint:
+            self._report(origin.place or "", parts.complaint)
+
+    def _read(self, name: str) -> tuple[bytes, int, str]:
+        """Content (no more than is taken), size and digest of exactly the file that was opened."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        opened = os.open(self._folder / name, flags)
+        with os.fdopen(opened, "rb") as file:
+            found = os.fstat(opened)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+                raise NotAFile(NotAFile.__doc__)
+            digest, kept = sha256(), bytearray()
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                if len(kept) <= LONGEST_FILE:
+                    kept += piece
+            return bytes(kept), found.st_size, digest.hexdigest()
+
+    def _refuse(self, name: str, why: str) -> None:
+        self._report(name, why)
+        self._move(name, REFUSED)
+
+    def _move(self, name: str, place: str) -> None:
+        """Out of the way, under a name that is free; who comes second finds it gone."""
+        target = self._folder / place
+        target.mkdir(exist_ok=True)
+        try:
+            os.rename(self._folder / name, _free(target, name))
+        except FileNotFoundError:
+            log.info("file_gone", source=f"folder:{name}")
+
+    def _report(self, name: str, why: str) -> None:
+        """Once for each file."""
+        if name in self._reported:
+            return
+        self._reported.add(name)
+        self._door.tally.count("folder_refused")
+        log.warning("file_refused", source=f"folder:{name}", reason=why)
+
+
+def _is_ours(name: str) -> bool:
+    """An .hl7 file, or an archive, which is told; a name in progress such as .part is left."""
+    return name.lower().endswith(".hl7") or _ARCHIVE.search(name) is not None
+
+
+def _older(before: Look | None, now: Look) -> Look:
+    """The earlier look where nothing has changed since."""
+    if before and (before.size, before.changed_ns, before.inode) == (
+        now.size,
+        now.changed_ns,
+        now.inode,
+    ):
+        return before
+    return now
+
+
+def _free(folder: Path, name: str) -> Path:
+    """That name there, or with a number where it is taken."""
+    target, number = folder / name, 1
+    while target.exists():
+        stem, dot, suffix = name.rpartition(".")
+        target, number = folder / f"{stem}-{number}{dot}{suffix}", number + 1
+    return target
+
+
+def _groups(blocks: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(blocks), _GROUP):
+        yield blocks[start : start + _GROUP]

@@ -1,0 +1,150 @@
+"""``POST /hl7v2``: one ER7 message in, its acknowledgement out (contract: acknowledgements)."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import Annotated
+
+from anyio.from_thread import run
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from ingest.committer import CannotStore
+from ingest.mllp import FrameTooLong
+from ingest.receive import Door, Origin, receive, receive_too_long
+from service.web.access import Role, Viewer, by_token
+from service.web.desk import Desk
+from service.web.views import desk_of
+
+PATH = "/hl7v2"
+ER7 = "application/hl7-v2"
+TYPES = (ER7, "x-application/hl7-v2+er7")
+MOST_ON_THE_WIRE = 1 << 40
+"""The page's own limit does not hold here: what is read is counted while it is read."""
+_HEAD = 4_096
+_GZIP = 16 + zlib.MAX_WBITS
+
+router = APIRouter()
+
+
+class _Unfit(Exception):
+    """The request is answered without an acknowledgement."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.answer = PlainTextResponse(f"{words}\n", status)
+
+
+def sender(request: Request) -> Viewer | None:
+    """Whoever holds the bearer token, None without a good one; asked before a byte is read."""
+    desk = desk_of(request)
+    with desk.database.read() as tx:
+        return by_token(tx, request.headers.get("Authorization", ""), desk.now())
+
+
+DeskAnyway = Annotated[Desk, Depends(desk_of)]
+SenderHere = Annotated[Viewer | None, Depends(sender)]
+
+
+@router.post(PATH, max_body_size=MOST_ON_THE_WIRE)
+def take(request: Request, desk: DeskAnyway, viewer: SenderHere) -> Response:
+    """200 with any acknowledgement; 401, 403, 413, 415 and 503 without one."""
+    try:
+        return _taken(request, desk, viewer)
+    except _Unfit as unfit:
+        if unfit.answer.status_code == 401:
+            unfit.answer.headers["WWW-Authenticate"] = 'Bearer realm="thinkcarer"'
+        return unfit.answer
+    except CannotStore:
+        desk_door(desk).tally.count("not_stored")
+        words = "The message cannot be stored now. Send it again.\n"
+        return PlainTextResponse(words, 503, {"Retry-After": "5"})
+
+
+def _taken(request: Request, desk: Desk, viewer: Viewer | None) -> Response:
+    door, expand = _door(desk, viewer), _expander(request)
+    origin = _origin(request, viewer)
+    body, failure = _body(request, expand, desk.max_message_bytes)
+    if failure is None:
+        return Response(receive(body, origin, door).answer, media_type=ER7)
+    receive_too_long(failure, origin, door)
+    door.tally.count("frame_too_long")
+    raise _Unfit(413, f"A message may have {desk.max_message_bytes} bytes.")
+
+
+def desk_door(desk: Desk) -> Door:
+    """The door of this process; 503 where it has none."""
+    if desk.door is None:
+        raise _Unfit(503, "This process takes no messages in.")
+    return desk.door
+
+
+def _door(desk: Desk, viewer: Viewer | None) -> Door:
+    if viewer is None:
+        raise _Unfit(401, "This address needs a good bearer token of the role feed.")
+    if viewer.role is not Role.FEED:
+        raise _Unfit(403, "This address takes messages from tokens of the role feed alone.")
+    return desk_door(desk)
+
+
+def _origin(request: Request, viewer: Viewer | None) -> Origin:
+    """A token with a scope may speak for those feeds alone."""
+    feeds = frozenset(viewer.scope) if viewer and viewer.scope else None
+    return Origin(request.client.host if request.client else "", way="http", feeds=feeds)
+
+
+Expand = Callable[[Iterator[bytes], int], Iterator[bytes]]
+
+
+def _expander(request: Request) -> Expand:
+    """How the body is read; raises where its type or coding is none of ours."""
+    given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if given not in TYPES:
+        raise _Unfit(415, f"Send one message as {ER7}.")
+    match request.headers.get("Content-Encoding", "identity").strip().lower():
+        case "identity" | "":
+            return _as_it_is
+        case "gzip":
+            return _expanded
+    raise _Unfit(415, "Send the message as it is, or with gzip.")
+
+
+def _body(request: Request, expand: Expand, limit: int) -> tuple[bytes, FrameTooLong | None]:
+    """The message, or what is known of one that is too long; no more than the limit is kept."""
+    kept = bytearray()
+    try:
+        for piece in expand(_pieces(request), limit + 1):
+            kept += piece
+            if len(kept) > limit:
+                digest = sha256(kept[: limit + 1]).hexdigest()
+                return b"", FrameTooLong(bytes(kept[:_HEAD]), digest, len(kept))
+    except zlib.error as err:
+        raise _Unfit(400, "The body is not gzip.") from err
+    return bytes(kept), None
+
+
+def _pieces(request: Request) -> Iterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            piece = run(anext, stream)
+        except StopAsyncIteration:
+            return
+        if piece:
+            yield piece
+
+
+def _as_it_is(pieces: Iterator[bytes], _most: int) -> Iterator[bytes]:
+    return pieces
+
+
+def _expanded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """A little at a time: a bomb is never unpacked beyond what is allowed."""
+    unpacker = zlib.decompressobj(_GZIP)
+    for piece in pieces:
+        data = piece
+        while data:
+            yield unpacker.decompress(data, min(most, 65_536))
+            data = unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise zlib.error
