@@ -102,6 +102,10 @@ class Channel(Protocol):
         """Carry the bytes as they are; what goes wrong is an answer, not an exception."""
         ...
 
+    def fault(self) -> str:
+        """Why nothing could be sent now, in words; empty if it could. Asks, and sends nothing."""
+        ...
+
     def close(self) -> None:
         """Give back what is held; a send that still waits ends soon."""
         ...

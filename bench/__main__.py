@@ -8,14 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import door, line, understanding
+from bench import door, line, scale, understanding
 from bench.rows import Row, keep, show
 from bench.senders import framed
 from bench.simulate import Traffic, messages
 
-ROWS = ("door", "understanding", "line")
+ROWS = ("door", "understanding", "line", "scale")
 _MADE_A_SECOND = 30_000
 """Messages made beforehand for each second of a run; a run that uses them up ends early."""
+_SCALED = 1_500
+"""Messages that one and two workers work off; at 5 ms and more each."""
 _LINE_RUNS = 4
 """The whole line runs so many times longer, so that stays have a history."""
 
@@ -41,6 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other traffic")
     parser.add_argument("--registered", type=int, default=5_000, help="people with a carer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--postgresql", metavar="URL", help="a server for the row scale")
     parser.add_argument(
         "--folder",
         type=Path,
@@ -58,6 +61,7 @@ def _measured(asked: argparse.Namespace) -> Iterator[Row]:
     wanted: dict[str, Callable[[], Iterator[Row]]] = {
         "door": lambda: door.measure(framed(raw), asked.seconds, asked.folder),
         "understanding": lambda: understanding.measure(raw[:2_000], asked.seconds),
+        "scale": lambda: scale.measure(raw[:_SCALED], asked.postgresql),
         "line": lambda: line.measure(sent, traffic, asked.seconds * _LINE_RUNS, asked.folder),
     }
     for name in asked.only or ROWS:

@@ -98,10 +98,10 @@ class Works:
             pass
         wake_next(self.line, Progress())
 
-    def _gather(self, block: Block) -> Stored:
+    def _gather(self, blocks: Sequence[Block]) -> list[Stored]:
         """What the committer does for senders that wait together."""
-        self._group.append(block)
-        return Stored(0, block.answer, is_repeat=False)
+        self._group += blocks
+        return [Stored(0, block.answer, is_repeat=False) for block in blocks]
 
 
 def _rate(take: Callable[[Sequence[Sent]], None], sent: Sequence[Sent], seconds: float) -> float:

@@ -32,6 +32,7 @@ from alerts.delivery import Accepted, Changed, Parcel, Receipt, Refused, TryLate
 from alerts.sameness import is_same
 
 JSON = "application/fhir+json"
+_NO_SERVER = "no FHIR server answers at that URL"
 _SECONDS = 60.0
 """For all that one send asks of the server."""
 
@@ -92,6 +93,14 @@ class FhirServer:
             at = wait_told(answer, self._now())
             return Unavailable(f"{answer.status}: cannot be read back", at)
         return Found(json.dumps(resource, ensure_ascii=False), etag_of(answer))
+
+    def fault(self) -> str:
+        """Is a FHIR server there, and do we get a token."""
+        with self._exchange.within(_SECONDS):
+            try:
+                return "" if _is_fhir(self._asked("GET", "/metadata")) else _NO_SERVER
+            except (NoToken, NotSent, OutcomeUnknown) as err:
+                return err.why
 
     def close(self) -> None:
         """Who still waits for an answer has none now."""
@@ -166,11 +175,9 @@ class FhirServer:
 
         404 and 405 mean both: FHIR R4 §3.1.0.4.1.
         """
-        answer = self._asked("GET", "/metadata")
-        is_fhir = b'"CapabilityStatement"' in answer.body[:4096] and answer.status == 200
-        if is_fhir:
+        if _is_fhir(self._asked("GET", "/metadata")):
             return Refused(f"the server refuses it: {status}{said}")
-        return Unavailable(f"{status}: no FHIR server answers at that URL")
+        return Unavailable(f"{status}: {_NO_SERVER}")
 
     def _asked(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
@@ -187,6 +194,10 @@ class FhirServer:
         if fresh == token:
             return answer
         return self._exchange.ask(Question(method, path, said | _bearer(fresh), body))
+
+
+def _is_fhir(answer: Answer) -> bool:
+    return answer.status == 200 and b'"CapabilityStatement"' in answer.body[:4096]
 
 
 def _condition(etag: str) -> dict[str, str]:

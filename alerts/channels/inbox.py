@@ -14,5 +14,9 @@ class Inbox:
         """Taken as soon as it is offered."""
         return Accepted(f"readable in the inbox of {parcel.recipient.code}")
 
+    def fault(self) -> str:
+        """It is always open."""
+        return ""
+
     def close(self) -> None:
         """Nothing is held."""

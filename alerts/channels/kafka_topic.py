@@ -82,6 +82,10 @@ class KafkaTopic:
                 self._let_go()
                 return _answer(failure, self._topic)
 
+    def fault(self) -> str:
+        """Are the brokers and the topic there, and are we let in."""
+        return fault_of(self._brokers, self._topic)
+
     def close(self) -> None:
         """A record that waits for its acknowledgement is given up within seconds."""
         self._closed = True

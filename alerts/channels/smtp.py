@@ -106,6 +106,22 @@ class Mail:
                 late.cancel()
                 line.close()
 
+    def fault(self) -> str:
+        """Does the mail server let us in, by TLS where it must be."""
+        with self._one_at_a_time:
+            line = smtplib.SMTP(local_hostname=self._server.domain)
+            try:
+                line.sock = connection = _connected(self._server)
+                self._sign_in(line, connection)
+                line.quit()
+            except _NotServed as failure:
+                return str(failure)
+            except _FAILURES as failure:
+                return _words(failure)
+            finally:
+                line.close()
+        return ""
+
     def close(self) -> None:
         """The conversation in hand, if any, ends."""
         self._closed = True

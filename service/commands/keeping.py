@@ -7,6 +7,7 @@ import typer
 
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
+from service.connections import try_ways_in, try_ways_out
 from service.errors import ServiceError
 from service.tls import faults_of, server_tls, warnings_of
 
@@ -49,21 +50,26 @@ def check(
 
 def _faults(shell: Shell) -> Iterator[str]:
     """Each step is tried even where an earlier one failed, as far as it can be."""
+    told: set[str] = set()
     for name, step in (
         ("setting", lambda: shell.settings),
         ("site file", lambda: shell.site),
         ("database", lambda: _try_database(shell)),
         ("TLS", lambda: server_tls(shell.settings)),
+        ("ways in", lambda: try_ways_in(shell.settings)),
+        ("ways out", lambda: try_ways_out(shell.settings, shell.site, utc_now)),
     ):
-        yield from _faults_of(name, step)
+        for fault in _faults_of(step):
+            if fault not in told:  # a later step may stumble over an earlier fault
+                told.add(fault)
+                yield f"{name}: {fault}"
 
 
-def _faults_of(name: str, step: Callable[[], object]) -> Iterator[str]:
+def _faults_of(step: Callable[[], object]) -> Iterator[str]:
     try:
         step()
     except ServiceError as failure:
-        for fault in getattr(failure, "faults", (str(failure),)):
-            yield f"{name}: {fault}"
+        yield from getattr(failure, "faults", (str(failure),))
 
 
 def _try_database(shell: Shell) -> None:

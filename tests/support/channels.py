@@ -22,5 +22,8 @@ class Scripted:
             raise answer
         return answer
 
+    def fault(self) -> str:
+        return ""
+
     def close(self) -> None:
         self.is_closed = True
