@@ -58,18 +58,26 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """The recipient may take this one later, at the earliest at ``at`` if they said so."""
+    """The recipient may take this one later, at the earliest at ``at`` if they said so.
+
+    ``is_in_doubt``: it may have arrived, though nobody said so.
+    """
 
     why: str
     at: datetime | None = None
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The destination takes nothing now: it is left alone for a while, and nothing is given up."""
+    """The destination takes nothing now: it is left alone for a while, and nothing is given up.
+
+    ``is_in_doubt``: it may have taken this one, though it did not say so.
+    """
 
     why: str
     at: datetime | None = None
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ class Retry:
 
     at: datetime
     why: str
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,7 @@ class Held:
 
     at: datetime
     why: str
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +186,21 @@ def after(parcel: Parcel, receipt: Receipt, now: datetime, failures: int, jitter
             return Sent(answer, etag)
         case Refused(why):
             return GivenUp(why)
-        case Unavailable(why, at):
+        case Unavailable(why, at, is_in_doubt):
             pause = _pause(_FIRST_PAUSE, failures, _LONGEST_PAUSE, jitter)
-            return Held(_latest(now + pause, at), why)
-        case TryLater(why, at):
-            return _put_off(parcel, why, _latest(now + _again_in(parcel, jitter), at))
+            return Held(_latest(now + pause, at), why, is_in_doubt)
+        case TryLater(why, at, is_in_doubt):
+            again_at = _latest(now + _again_in(parcel, jitter), at)
+            return _put_off(parcel, Retry(again_at, why, is_in_doubt))
         case Changed():
             why = "it was changed at the destination meanwhile, more than once"
-            return _put_off(parcel, why, now + _again_in(parcel, jitter))
+            return _put_off(parcel, Retry(now + _again_in(parcel, jitter), why))
         case _:
             assert_never(receipt)
 
 
-def _put_off(parcel: Parcel, why: str, at: datetime) -> Outcome:
-    return GivenUp(why) if parcel.refusals + 1 >= GIVE_UP_AFTER else Retry(at, why)
+def _put_off(parcel: Parcel, again: Retry) -> Outcome:
+    return GivenUp(again.why) if parcel.refusals + 1 >= GIVE_UP_AFTER else again
 
 
 def _again_in(parcel: Parcel, jitter: float) -> timedelta:

@@ -16,7 +16,9 @@ from alerts.model.alert import (
     MatchDecision,
     Notice,
     NoticeStatus,
+    RecipientKind,
     Task,
+    TaskStatus,
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask
 from alerts.model.register import Registration
@@ -117,6 +119,10 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
         outbox.withdraw(tx, alert.id, desk.now)
     if isinstance(alert, Notice) and alert.status is NoticeStatus.NOT_DONE:
         return
+    if isinstance(alert, Task) and _is_taken_back(alert):
+        outbox.withdraw(tx, alert.id, desk.now)
+        if not outbox.is_out(tx, alert.id):
+            return  # the centre never had it
     way = route(alert.recipient, desk.site, desk.has_hospital_server)
     outbox.put(
         tx,
@@ -135,6 +141,11 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
     )
     code = alert.code if isinstance(alert, Task) else alert.event
     desk.metrics.decided.labels(kind_of(alert), code.value).inc()
+
+
+def _is_taken_back(task: Task) -> bool:
+    """A centre's Task that is not to be done: what waits of it says that it is, and must not go."""
+    return task.recipient.kind is RecipientKind.CENTRE and task.status is TaskStatus.CANCELLED
 
 
 def kind_of(alert: Alert) -> str:

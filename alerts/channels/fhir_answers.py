@@ -56,6 +56,10 @@ class Unproven:
 Verdict: TypeAlias = Accepted | Unavailable | Refused | Contested | Elsewhere | Unproven
 
 
+_PERHAPS = (500, 502, 504)
+"""A server that failed, or one behind a gateway, may have kept it before."""
+
+
 def judged(answer: Answer, kind: str, now: datetime) -> Verdict:
     """What a PUT of a resource of this kind came to."""
     status = answer.status
@@ -70,7 +74,7 @@ def judged(answer: Answer, kind: str, now: datetime) -> Verdict:
     if 300 <= status < 400:
         return Unavailable(f"{status}: the server sends us elsewhere, where we do not go")
     words = _WORDS.get(status, "the server failed" if status >= 500 else "not an answer to a PUT")
-    return Unavailable(f"{status}: {words}", wait_told(answer, now))
+    return Unavailable(f"{status}: {words}", wait_told(answer, now), status in _PERHAPS)
 
 
 def etag_of(answer: Answer) -> str:

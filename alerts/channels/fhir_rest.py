@@ -80,8 +80,10 @@ class FhirServer:
                 return self._put(parcel, parcel.etag)
             except NoToken as err:
                 return Unavailable(err.why, err.at)
-            except (NotSent, OutcomeUnknown) as err:
+            except NotSent as err:
                 return Unavailable(err.why)
+            except OutcomeUnknown as err:
+                return Unavailable(err.why, is_in_doubt=True)
 
     def read(self, kind: str, resource_id: str) -> Found | Absent | Unavailable:
         """What stands there now; raises NotSent, OutcomeUnknown or NoToken."""
@@ -134,10 +136,14 @@ class FhirServer:
 
     def _looked_up(self, parcel: Parcel, why: str) -> Receipt:
         """Nobody knows what became of it: is it there?"""
-        found = self.read(parcel.kind, parcel.alert)
+        try:
+            found = self.read(parcel.kind, parcel.alert)
+        except NotSent as err:
+            return Unavailable(err.why, is_in_doubt=True)
         if isinstance(found, Found) and is_same(parcel.payload, found.payload):
             return Accepted(f"{why}, but it is there", found.etag)
-        return Unavailable(why, found.at if isinstance(found, Unavailable) else None)
+        at = found.at if isinstance(found, Unavailable) else None
+        return Unavailable(why, at, is_in_doubt=True)
 
     def _versioned(self, parcel: Parcel, taken: Accepted) -> Accepted:
         """Learn the version where the answer to the PUT did not say it, if there is one."""

@@ -3,6 +3,7 @@
 import ssl
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from kafka import KafkaProducer
@@ -63,6 +64,7 @@ class KafkaTopic:
         self._one_at_a_time = threading.Lock()
         self._producer: KafkaProducer | None = None
         self._closed = False
+        self._is_under_way = False
 
     @property
     def patience(self) -> timedelta:
@@ -75,12 +77,16 @@ class KafkaTopic:
         with self._one_at_a_time:
             if self._closed:
                 return Unavailable("we are closing down")
+            self._is_under_way = False
             try:
                 return Accepted(self._acknowledged(parcel))
             except FAILURES as failure:
                 # No producer outlives a failure: after some it takes nothing any more.
                 self._let_go()
-                return _answer(failure, self._topic)
+                answer = _answer(failure, self._topic)
+                if self._is_under_way and isinstance(answer, Unavailable):
+                    return replace(answer, is_in_doubt=True)
+                return answer
 
     def fault(self) -> str:
         """Are the brokers and the topic there, and are we let in."""
@@ -98,6 +104,7 @@ class KafkaTopic:
         sent = producer.send(
             self._topic, parcel.payload.encode(), parcel.stay.encode(), _headers(parcel)
         )
+        self._is_under_way = True
         if self._closed:
             self._let_go()
         taken = self._awaited(producer, sent)

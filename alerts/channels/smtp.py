@@ -180,7 +180,8 @@ def _handed_over(line: smtplib.SMTP, sender: str, address: str, text: bytes) -> 
     except smtplib.SMTPDataError as refusal:
         return _judged("the e-mail", refusal.smtp_code, _bytes(refusal.smtp_error))
     except OSError:
-        return TryLater("no answer after the e-mail went out: it may have arrived")
+        why = "no answer after the e-mail went out: it may have arrived"
+        return TryLater(why, is_in_doubt=True)
     if code != 250:
         return _judged("the e-mail", code, said)
     with suppress(OSError):

@@ -6,6 +6,7 @@ from alerts.model.alert import Alert, Notice, NoticeStatus
 from alerts.model.events import Answer
 from alerts.model.site import NoticeEvent
 from alerts.model.stay import StayStatus
+from alerts.rules.gates import silence
 from alerts.rules.news import PLAN, notice_id, standing
 from alerts.rules.situation import Case, is_hidden
 
@@ -23,7 +24,8 @@ def corrections(case: Case) -> tuple[Alert, ...]:
         return _withdrawn(case, told, is_wrong_person=False)
     if case.stay.status is StayStatus.CANCELLED:
         return _cancelled(case, told)
-    return _overtaken(case, told) if case.stay.is_open else ()
+    changed = _overtaken(case, told) if case.stay.is_open else ()
+    return (*changed, *_stopped(case, told, changed))
 
 
 def seen(case: Case) -> tuple[Alert, ...]:
@@ -38,6 +40,14 @@ def _overtaken(case: Case, told: tuple[Notice, ...]) -> tuple[Alert, ...]:
     discharges = tuple(n for n in told if n.event is NoticeEvent.DISCHARGED)
     plan = tuple(n for n in told if n.event in PLAN) if case.stay.planned is None else ()
     return (*_cancelled(case, discharges), *_cancelled(case, plan))
+
+
+def _stopped(case: Case, told: tuple[Notice, ...], changed: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    """Where an agreement ends before a notice went out, it does not go out any more."""
+    if silence(case) is None:
+        return ()
+    done = {alert.id for alert in changed}
+    return tuple(n for n in _unsent(case, told) if n.id not in done)
 
 
 def _cancelled(case: Case, told: tuple[Notice, ...]) -> tuple[Alert, ...]:

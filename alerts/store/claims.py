@@ -61,6 +61,8 @@ _LEASE = (
     update(outbox_table)
     .where(outbox_table.c.id == bindparam("parcel"))
     .values(
+        # Where a lease ran out, its holder may have carried it before it died.
+        in_doubt=or_(outbox_table.c.in_doubt, outbox_table.c.state == "sending"),
         state="sending",
         attempts=outbox_table.c.attempts + 1,
         lease_until=bindparam("until"),
@@ -68,11 +70,11 @@ _LEASE = (
     )
 )
 
-# Parcels that a process had in hand when it was killed.
+# Parcels that a process had in hand when it was killed; they may have arrived.
 _RELEASE = (
     update(outbox_table)
     .where(outbox_table.c.state == "sending")
-    .values(state="waiting", next_at=bindparam("now"), lease_until=None)
+    .values(state="waiting", next_at=bindparam("now"), lease_until=None, in_doubt=True)
 )
 
 # Only the holder of the lease settles: each claim raises ``attempts``, so a late settle of an
@@ -147,17 +149,23 @@ def release(tx: Connection, now: datetime) -> int:
     return tx.execute(_RELEASE, {"now": now}).rowcount
 
 
+def _doubt(is_in_doubt: bool) -> dict[str, object]:
+    """Once an attempt may have arrived, a later one that surely did not takes nothing back."""
+    return {"in_doubt": True} if is_in_doubt else {}
+
+
 def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> bool:
     """Keep what came of an attempt; False where the lease is somebody else's by now."""
     values: dict[str, object] = {"lease_until": None}
     match outcome:
         case Sent(answer=answer, etag=etag):
             values |= {"state": "sent", "settled_at": now, "last_answer": answer, "etag": etag}
-        case Held(at=at, why=answer):
+        case Held(at=at, why=answer, is_in_doubt=is_in_doubt):
             values |= {"state": "waiting", "next_at": at, "last_answer": answer}
-        case Retry(at=at, why=answer):
+            values |= _doubt(is_in_doubt)
+        case Retry(at=at, why=answer, is_in_doubt=is_in_doubt):
             values |= {"state": "waiting", "next_at": at, "last_answer": answer}
-            values |= {"refusals": parcel.refusals + 1}
+            values |= {"refusals": parcel.refusals + 1} | _doubt(is_in_doubt)
         case GivenUp(why=answer):
             values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
         case _:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, or_, select, update
 
 from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
@@ -58,21 +58,29 @@ _STRAND = (
     )
 )
 
-# What nobody has taken yet is never carried.
+# What nobody can have taken yet is never carried.
 _WITHDRAW = (
     update(outbox_table)
     .where(
         outbox_table.c.alert == bindparam("wanted"),
         outbox_table.c.state.in_(("waiting", "stuck")),
+        ~outbox_table.c.in_doubt,
     )
     .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
 )
 
-# Notices of a stay that are still here: undone now, they need no correction.
+# Notices of a stay that are surely still here: undone now, they need no correction.
 _UNSENT = select(outbox_table.c.alert).where(
     outbox_table.c.stay == bindparam("stay"),
     outbox_table.c.kind == "Communication",
     outbox_table.c.state.in_(("waiting", "stuck")),
+    ~outbox_table.c.in_doubt,
+)
+
+# Has somebody outside, or the inbox, any version of this alert, or may they have one?
+_IS_OUT = select(outbox_table.c.id).where(
+    outbox_table.c.alert == bindparam("wanted"),
+    or_(outbox_table.c.state.in_(("sent", "sending")), outbox_table.c.in_doubt),
 )
 
 # Oldest first, without the payload's meaning: ids, desks and states.
@@ -158,6 +166,11 @@ def resend(tx: Connection, parcel_id: int, now: datetime) -> bool:
 def withdraw(tx: Connection, alert_id: str, now: datetime) -> int:
     """Never carry what still waits for this alert; how many parcels that were."""
     return tx.execute(_WITHDRAW, {"wanted": alert_id, "now": now}).rowcount
+
+
+def is_out(tx: Connection, alert_id: str) -> bool:
+    """A recipient has a version of this alert, or may have one."""
+    return tx.execute(_IS_OUT, {"wanted": alert_id}).first() is not None
 
 
 def unsent(tx: Connection, stay_id: str) -> list[str]:

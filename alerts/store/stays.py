@@ -13,6 +13,7 @@ from alerts.model.register import Registration
 from alerts.model.stay import Stay, StayStatus
 from alerts.store.bodies import event_from_text, event_to_text, stay_from_text, stay_to_text
 from alerts.store.tables import alert as alert_table
+from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
 from alerts.store.tables import stay_event
 
@@ -58,8 +59,21 @@ _POSTPONE = (
 )
 
 # Open stays that may be of the person of one registration, and those it was already told about.
+_told_of = select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
+# What is still on its way out because of a registration: it may have to stay here.
+_on_its_way = (
+    select(outbox_table.c.stay)
+    .join(alert_table, alert_table.c.id == outbox_table.c.alert)
+    .where(
+        alert_table.c.registration == bindparam("key"),
+        outbox_table.c.state.in_(("waiting", "sending", "stuck")),
+    )
+)
 _CONCERNED = select(stay_table.c.id).where(
-    stay_table.c.status == StayStatus.OPEN.value,
+    or_(
+        stay_table.c.status == StayStatus.OPEN.value,
+        stay_table.c.id.in_(_on_its_way),
+    ),
     or_(
         stay_table.c.number == bindparam("number"),
         stay_table.c.second_number == bindparam("number"),
@@ -67,9 +81,7 @@ _CONCERNED = select(stay_table.c.id).where(
             stay_table.c.birth_date == bindparam("born"),
             stay_table.c.name_key == bindparam("name"),
         ),
-        stay_table.c.id.in_(
-            select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
-        ),
+        stay_table.c.id.in_(_told_of),
     ),
 )
 

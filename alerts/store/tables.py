@@ -159,6 +159,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("refusals", Integer, nullable=False, default=0),
     Column("etag", Text, nullable=False, default=""),
+    Column("in_doubt", Boolean, nullable=False, default=False),
     Column("next_at", _Instant),
     Column("lease_until", _Instant),
     Column("last_answer", Text, nullable=False, default=""),
@@ -173,7 +174,7 @@ outbox = Table(
 )
 """``state``: waiting, sending, sent, withdrawn, stuck (contract §2). ``attempts`` rises with each
 claim, ``refusals`` with each time the receiver put the parcel off; ``etag`` is the receiver's name
-for the version it took."""
+for the version it took; ``in_doubt``: an attempt may have arrived though nobody said so."""
 
 destination = Table(
     "destination",

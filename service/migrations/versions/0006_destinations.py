@@ -13,11 +13,13 @@ def upgrade() -> None:
         batch.add_column(sa.Column("destination", sa.Text(), nullable=True))
         batch.add_column(sa.Column("etag", sa.Text(), nullable=True))
         batch.add_column(sa.Column("refusals", sa.Integer(), nullable=True))
-    op.execute("UPDATE outbox SET destination = channel, etag = '', refusals = 0")
+        batch.add_column(sa.Column("in_doubt", sa.Boolean(), nullable=True))
+    op.execute("UPDATE outbox SET destination = channel, etag = '', refusals = 0, in_doubt = FALSE")
     with op.batch_alter_table("outbox") as batch:
         batch.alter_column("destination", existing_type=sa.Text(), nullable=False)
         batch.alter_column("etag", existing_type=sa.Text(), nullable=False)
         batch.alter_column("refusals", existing_type=sa.Integer(), nullable=False)
+        batch.alter_column("in_doubt", existing_type=sa.Boolean(), nullable=False)
     op.create_index("ix_outbox_destination", "outbox", ["destination", "state", "id"])
     op.create_index("ix_outbox_stay", "outbox", ["stay"])
     op.create_table(
