@@ -170,7 +170,7 @@ def test_a_file_stays_until_its_last_message_is_safe(taking: Taking, folder: Pat
 
 def test_a_file_that_was_stored_and_not_moved_has_one_effect(taking: Taking, folder: Path):
     receive(ONE, Origin("10.0.0.1"), taking.door)
-    (folder / "one.hl7").write_bytes(ONE.replace(b"\r", b"\r\n"))
+    (folder / "one.hl7").write_bytes(ONE.rstrip(b"\r") + b"\r\n")
     _looked(Watching(folder, taking.door, LIMIT))
     assert [(row.control_id, row.repeats) for row in taking.rows()] == [("ONE", 1)]
 

@@ -214,7 +214,9 @@ def test_a_sender_that_may_not_send_stops_the_line(authority, trusting):
 def test_a_lost_answer_is_sent_again_under_the_same_message_id(authority, trusting):
     with posting(authority, trusting) as (box, mail):
         box.on_data = [HANG_UP]
-        lost = TryLater("no answer after the e-mail went out: it may have arrived", is_in_doubt=True)
+        lost = TryLater(
+            "no answer after the e-mail went out: it may have arrived", is_in_doubt=True
+        )
         assert mail.send(a_parcel()) == lost
         assert mail.send(a_parcel()) == Accepted("250 2.0.0")
     assert [each.text for each in box.arrived] == [WHOLE, WHOLE]
