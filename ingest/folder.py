@@ -51,6 +51,16 @@ class Look:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file held when it was read; ``print`` tells whether it was written to since."""
+
+    data: bytes
+    size: int
+    digest: str
+    print: tuple[int, int, int]
+
+
 class NotAFile(Exception):
     """It was replaced by something else between looking and opening."""
 
@@ -132,22 +142,21 @@ class Watching:
 
     def _take(self, name: str) -> None:
         try:
-            data, size, digest = self._read(name)
+            found = self._read(name)
         except FileNotFoundError:
             return  # another process has taken it
         except (NotAFile, OSError) as failure:
             self._report(name, f"it cannot be read ({type(failure).__name__})")
             return
         origin = Origin("", way="folder", place=name, is_answered=False)
-        if size > LONGEST_FILE:
-            receive_too_long(FrameTooLong(data[:_HEAD], digest, size), origin, self._door)
-            self._refuse(name, f"longer than {LONGEST_FILE} bytes")
-        elif _ARCHIVE.search(name) or data.startswith(_MAGIC):
-            receive_too_long(FrameTooLong(data[:_HEAD], digest, size), origin, self._door)
-            self._refuse(name, "an archive, which is never unpacked")
+        why = _unfit(name, found)
+        if why:
+            head = FrameTooLong(found.data[:_HEAD], found.digest, found.size)
+            receive_too_long(head, origin, self._door)
+            self._report(name, why)
         else:
-            self._store(parts_of(data), origin)
-            self._move(name, DONE)
+            self._store(parts_of(found.data), origin)
+        self._move(name, REFUSED if why else DONE, found)
 
     def _store(self, parts: Parts, origin: Origin) -> None:
         """Each group is safe before the next; raises CannotStore, and the file stays."""
@@ -165,33 +174,37 @@ class Watching:
         if parts.complaint:
             self._report(origin.place or "", parts.complaint)
 
-    def _read(self, name: str) -> tuple[bytes, int, str]:
-        """Content (no more than is taken), size and digest of exactly the file that was opened."""
+    def _read(self, name: str) -> Found:
+        """Exactly the file that was opened, no more of it than is taken."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         opened = os.open(self._folder / name, flags)
         with os.fdopen(opened, "rb") as file:
-            found = os.fstat(opened)
-            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            seen = os.fstat(opened)
+            if not stat.S_ISREG(seen.st_mode) or seen.st_nlink != 1:
                 raise NotAFile(NotAFile.__doc__)
             digest, kept = sha256(), bytearray()
             while piece := file.read(_PIECE):
                 digest.update(piece)
                 if len(kept) <= LONGEST_FILE:
                     kept += piece
-            return bytes(kept), found.st_size, digest.hexdigest()
+            return Found(bytes(kept), seen.st_size, digest.hexdigest(), _print_of(seen))
 
-    def _refuse(self, name: str, why: str) -> None:
-        self._report(name, why)
-        self._move(name, REFUSED)
+    def _move(self, name: str, place: str, found: Found) -> None:
+        """Out of the way, under a name that is free; who comes second finds it gone.
 
-    def _move(self, name: str, place: str) -> None:
-        """Out of the way, under a name that is free; who comes second finds it gone."""
+        What was written to it after it was read brings it back, to be read again: what was taken
+        before is a repeat then.
+        """
         target = self._folder / place
         target.mkdir(exist_ok=True)
+        moved = _free(target, name)
         try:
-            os.rename(self._folder / name, _free(target, name))
+            os.rename(self._folder / name, moved)
         except FileNotFoundError:
             log.info("file_gone", source=f"folder:{name}")
+            return
+        if _print_of(os.lstat(moved)) != found.print:
+            os.rename(moved, _free(self._folder, name))
 
     def _report(self, name: str, why: str) -> None:
         """Once for each file."""
@@ -200,6 +213,18 @@ class Watching:
         self._reported.add(name)
         self._door.tally.count("folder_refused")
         log.warning("file_refused", source=f"folder:{name}", reason=why)
+
+
+def _unfit(name: str, found: Found) -> str:
+    """Why it is not read as messages, empty if it is."""
+    if found.size > LONGEST_FILE:
+        return f"longer than {LONGEST_FILE} bytes"
+    is_archive = _ARCHIVE.search(name) or found.data.startswith(_MAGIC)
+    return "an archive, which is never unpacked" if is_archive else ""
+
+
+def _print_of(seen: os.stat_result) -> tuple[int, int, int]:
+    return seen.st_size, seen.st_mtime_ns, seen.st_ino
 
 
 def _is_ours(name: str) -> bool:

@@ -22,6 +22,7 @@ TYPES = (ER7, "x-application/hl7-v2+er7")
 MOST_ON_THE_WIRE = 1 << 40
 """The page's own limit does not hold here: what is read is counted while it is read."""
 _HEAD = 4_096
+_OVERHEAD = 65_536
 _GZIP = 16 + zlib.MAX_WBITS
 
 router = APIRouter()
@@ -140,8 +141,11 @@ def _as_it_is(pieces: Iterator[bytes], _most: int) -> Iterator[bytes]:
 
 def _expanded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
     """A little at a time: a bomb is never unpacked beyond what is allowed."""
-    unpacker = zlib.decompressobj(_GZIP)
+    unpacker, packed = zlib.decompressobj(_GZIP), 0
     for piece in pieces:
+        packed += len(piece)
+        if packed > most + _OVERHEAD:
+            raise _Unfit(413, "The packed body is longer than a message may be.")
         data = piece
         while data:
             yield unpacker.decompress(data, min(most, 65_536))

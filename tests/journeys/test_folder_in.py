@@ -144,6 +144,24 @@ def test_a_file_that_becomes_a_link_between_look_and_open_is_not_read(
     assert (tmp_path / "secret.txt").read_bytes() == ONE
 
 
+def test_what_is_written_to_a_file_after_it_was_read_is_read_too(taking: Taking, folder: Path):
+    (folder / "day.hl7").write_bytes(ONE)
+
+    class Late(Watching):
+        def _store(self, parts, origin):
+            super()._store(parts, origin)
+            if len(parts.blocks) == 1:
+                with (folder / "day.hl7").open("ab") as file:
+                    file.write(TWO)
+
+    watching = Late(folder, taking.door, LIMIT)
+    _looked(watching)
+    assert (folder / "day.hl7").exists()
+    _looked(watching)
+    assert [row.control_id for row in taking.rows()] == ["ONE", "TWO"]
+    assert not (folder / "day.hl7").exists()
+
+
 def test_a_message_over_the_limit_is_parked_and_the_rest_is_taken(taking: Taking, folder: Path):
     big = an_admission(control_id="BIG") + b"ZZZ|" + b"x" * LIMIT + b"\r"
     (folder / "day.hl7").write_bytes(ONE + big + TWO)
