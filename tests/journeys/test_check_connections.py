@@ -9,7 +9,11 @@ from tests.support.kafka_server import a_name, create_topic
 from tests.support.running_service import ROOT, RunningService, free_port
 from tests.support.services import fhir_url, kafka_brokers
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.timeout(180),
+]
 
 
 def _service(folder: Path, **settings: str) -> RunningService:

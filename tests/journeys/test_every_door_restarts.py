@@ -20,7 +20,12 @@ from tests.support.register_file import SOUND, a_file
 from tests.support.restarting import OwnServers
 from tests.support.running_service import ROOT, RunningService
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("restarts")]
+pytestmark = [
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("restarts"),
+]
 
 STAYS = 8
 STORY = ("A01", "A08", "A02", "A08", "A03", "A13")

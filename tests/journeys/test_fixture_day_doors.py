@@ -18,7 +18,12 @@ from tests.support.kafka_server import create_topic, produce
 from tests.support.running_service import RunningService, send_one
 from tests.support.services import kafka_brokers
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("topic-in")]
+pytestmark = [
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("topic-in"),
+]
 
 Day = Sequence[bytes]
 Way = Callable[[RunningService, Day], None]

@@ -20,6 +20,7 @@ from tests.support.kafka_records import a_parcel, a_topic, alerts_by_stay, parce
 from tests.support.restarting import OwnServers
 
 pytestmark = [
+    pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("kafka_out_restarts"),
@@ -79,7 +80,9 @@ def test_what_a_frozen_broker_did_not_acknowledge_is_sent_again_by_its_name(own)
     with closing(KafkaTopic(own_brokers(own), topic, Waits(1, 3))) as channel:
         assert isinstance(channel.send(parcels[0]), Accepted)
         with frozen(own):
-            assert channel.send(parcels[1]) == Unavailable("the brokers do not answer in time")
+            assert channel.send(parcels[1]) == Unavailable(
+                "the brokers do not answer in time", is_in_doubt=True
+            )
             assert isinstance(channel.send(parcels[1]), Unavailable)
         while not isinstance(channel.send(parcels[1]), Accepted):
             pass

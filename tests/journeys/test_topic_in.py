@@ -1,6 +1,5 @@
 """Messages from a Kafka topic, with real brokers: none lost, none twice, none committed early."""
 
-import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,19 +20,13 @@ from tests.support.services import kafka_brokers, secure_kafka
 from tests.support.taking import Taking, until
 
 pytestmark = [
+    pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.timeout(240),
-    pytest.mark.xdist_group("topic-in"),  # they share the group of readers
+    pytest.mark.xdist_group("topic-in"),  # they share the group of readers,
 ]
 LIMIT = 200_000
 _numbers = count(1)
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """kafka-python 3.0.12 leaves sockets of failed attempts to the garbage collector."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture
