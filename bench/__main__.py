@@ -16,7 +16,7 @@ from bench.simulate import Traffic, messages
 ROWS = ("door", "understanding", "line", "scale")
 _MADE_A_SECOND = 30_000
 """Messages made beforehand for each second of a run; a run that uses them up ends early."""
-_SCALED = 1_500
+_SCALED = 3_000
 """Messages that one and two workers work off; at 5 ms and more each."""
 _LINE_RUNS = 4
 """The whole line runs so many times longer, so that stays have a history."""
