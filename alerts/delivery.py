@@ -150,6 +150,7 @@ class GivenUp:
     """It is stuck until a person sends it again."""
 
     why: str
+    is_in_doubt: bool = False
 
 
 Outcome: TypeAlias = Sent | Retry | Held | GivenUp
@@ -200,7 +201,8 @@ def after(parcel: Parcel, receipt: Receipt, now: datetime, failures: int, jitter
 
 
 def _put_off(parcel: Parcel, again: Retry) -> Outcome:
-    return GivenUp(again.why) if parcel.refusals + 1 >= GIVE_UP_AFTER else again
+    given_up = parcel.refusals + 1 >= GIVE_UP_AFTER
+    return GivenUp(again.why, again.is_in_doubt) if given_up else again
 
 
 def _again_in(parcel: Parcel, jitter: float) -> timedelta:

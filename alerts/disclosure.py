@@ -45,6 +45,8 @@ class Telling:
     now: datetime
     raised: tuple[Alert, ...] = ()
     """What was raised before, so that a correction can name the time of what it corrects."""
+    is_theirs: bool = True
+    """Whether the registration is surely this patient's; else nothing of it goes with the alert."""
 
 
 def disclose(alert: Alert, telling: Telling) -> Disclosure:
@@ -68,7 +70,8 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
     """Their own patient, and the carer unless somebody must speak to the patient alone."""
     stay, registration = telling.stay, telling.registration
     about = registration if task.registration is not None else None
-    is_involved = about is not None and task.code is not TaskCode.CONFIRM_MATCH
+    is_asked = task.code is TaskCode.CONFIRM_MATCH
+    is_involved = about is not None and telling.is_theirs and not is_asked
     names_carer = is_involved and not is_restricted(stay)
     shows_plan = is_involved and stay.planned is not None and UNCERTAIN_PLAN not in stay.warnings
     place = stay.place

@@ -59,18 +59,19 @@ def merge(ours: str, theirs: str, earlier: Sequence[str] = ()) -> Merged | InCon
     if any(new.get(name) != there.get(name) for name in ("resourceType", "id")):
         return InConflict("what stands there is another resource")
     if new["resourceType"] != "Task":
-        return _notice(new, there)
+        return _notice(new, there, [json.loads(version) for version in earlier])
     return _task(new, there, [json.loads(version) for version in earlier])
 
 
 # Notices: nobody but us writes them.
 
 
-def _notice(new: Resource, there: Resource) -> Merged | InConflict:
-    """Ours, if theirs is ours at an earlier status; when it arrived and remarks are kept."""
+def _notice(new: Resource, there: Resource, earlier: list[Resource]) -> Merged | InConflict:
+    """Ours, if theirs is a version of ours; when it arrived and remarks are kept."""
     kept = {name: there[name] for name in ("received", "note") if name in there}
     changing = {"status", *kept}
-    if not is_equal(_without(new, changing), _without(there, changing)):
+    known = [_without(version, changing) for version in (new, *earlier)]
+    if not any(is_equal(version, _without(there, changing)) for version in known):
         return InConflict("the notice there says something else than ours")
     if there.get("status") == "entered-in-error" != new.get("status"):
         return InConflict("the notice there was marked as entered in error")

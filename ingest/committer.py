@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingest import journal
+from ingest.failpoints import passing
 from ingest.journal import Block, Stored
 
 MOST = 512
@@ -97,13 +98,17 @@ class Committer:
                 turn.stored = entry
 
     def _write(self, blocks: Sequence[Block]) -> list[Stored]:
+        passing("before-append")
         with self._begin() as tx:
             try:
-                return journal.append(tx, blocks)
+                stored = journal.append(tx, blocks)
             except (SQLAlchemyError, ValueError, TypeError, OverflowError) as failure:
                 if isinstance(failure, DBAPIError) and failure.connection_invalidated:
                     raise
                 raise _Unfit(_Unfit.__doc__) from failure
+            passing("after-append")
+        passing("after-commit")
+        return stored
 
 
 class _Telling:

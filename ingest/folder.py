@@ -14,8 +14,10 @@ import structlog
 
 from ingest.batch import Parts, parts_of
 from ingest.committer import CannotStore
+from ingest.failpoints import passing
 from ingest.mllp import FrameTooLong
 from ingest.receive import Door, Incoming, Origin, receive_all, receive_too_long
+from ingest.steady import keep_on
 
 log = structlog.get_logger()
 
@@ -94,19 +96,20 @@ class Watching:
         return self._fault
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            pause = LOOK_EVERY
-            try:
-                self.look(time.monotonic())
-                self._fault = None
-            except CannotStore:
-                self._fault = "the journal cannot store what the folder brings"
-                pause = AGAIN_AFTER
-            except OSError as failure:
-                self._fault = f"the folder cannot be used ({type(failure).__name__})"
-                log.warning("folder_failed", error=type(failure).__name__)
-                pause = AGAIN_AFTER
-            self._stopping.wait(pause)
+        keep_on(self._look_now, self._failed, self._stopping)
+
+    def _look_now(self) -> float:
+        self.look(time.monotonic())
+        self._fault = None
+        return LOOK_EVERY
+
+    def _failed(self, failure: Exception) -> float:
+        if isinstance(failure, CannotStore):
+            self._fault = "the journal cannot store what the folder brings"
+        else:
+            self._fault = f"the folder cannot be used ({type(failure).__name__})"
+            log.warning("folder_failed", error=type(failure).__name__)
+        return AGAIN_AFTER
 
     def look(self, now: float) -> int:
         """Take in every file that is still; how many."""
@@ -148,6 +151,7 @@ class Watching:
         except (NotAFile, OSError) as failure:
             self._report(name, f"it cannot be read ({type(failure).__name__})")
             return
+        passing("file-read")
         origin = Origin("", way="folder", place=name, is_answered=False)
         why = _unfit(name, found)
         if why:
@@ -156,6 +160,7 @@ class Watching:
             self._report(name, why)
         else:
             self._store(parts_of(found.data), origin)
+        passing("file-journaled")
         self._move(name, REFUSED if why else DONE, found)
 
     def _store(self, parts: Parts, origin: Origin) -> None:

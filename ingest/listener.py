@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from ingest.committer import CannotStore
+from ingest.failpoints import passing
 from ingest.mllp import FrameError, Frames, FrameTooLong, Limits, Stream, read_block, write_block
 from ingest.peers import Bindings, Shown, shown_in, why_failed, why_refused
 from ingest.receive import Door, Origin, Reply, receive, receive_too_long
@@ -255,7 +256,7 @@ def converse(
         in_hand = connection.frames is not None and connection.frames.in_hand
         door.tally.count("frame_half" if in_hand else "connection_lost")
         log.warning("connection_lost", peer=peer, error=type(failure).__name__)
-    except Exception as failure:  # noqa: BLE001 - one of three: no answer, the sender keeps it
+    except Exception as failure:  # noqa: BLE001 - one of four: no answer, the sender keeps it
         door.tally.count("not_stored")
         log.error("connection_failed", peer=peer, failure=failure)
 
@@ -266,11 +267,14 @@ def _answer_next(frames: Frames, stream: Stream, origin: Origin, door: Door) -> 
         block = read_block(frames)
         if block is None:
             return None
+        passing("frame-read")
         reply = receive(block, origin, door)
     except FrameTooLong as failure:
         answered = receive_too_long(failure, origin, door)
         if answered is None:
             raise
         reply = answered
+    passing("before-answer")
     write_block(stream, reply.answer)
+    passing("after-answer")
     return reply

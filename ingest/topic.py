@@ -20,9 +20,11 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from ingest.committer import CannotStore
+from ingest.failpoints import passing
 from ingest.group import Membership
 from ingest.mllp import FrameTooLong
 from ingest.receive import Door, Incoming, Origin, receive_all, receive_too_long
+from ingest.steady import keep_on
 
 log = structlog.get_logger()
 
@@ -86,16 +88,23 @@ class Consuming:
         return self._fault
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                with Reader(self._source, self._message_bytes) as reader:
-                    self.reader = reader
-                    self._take_in(reader)
-            except TopicMissing as failure:
+        keep_on(self._read, self._ended, self._stopping)
+
+    def _read(self) -> float:
+        with Reader(self._source, self._message_bytes) as reader:
+            self.reader = reader
+            self._take_in(reader)
+        return AGAIN_AFTER
+
+    def _ended(self, failure: Exception) -> float:
+        match failure:
+            case TopicMissing():
                 self._failed(f"the topic {self._source.topic} is not there", failure)
-            except _FAILURES as failure:
+            case KafkaError() | OSError() | ValueError() | RuntimeError():
                 self._failed("the brokers do not answer, or have let us go", failure)
-            self._stopping.wait(AGAIN_AFTER)
+            case _:
+                self._failed("a fault in the service ended the reading", failure)
+        return AGAIN_AFTER
 
     def _take_in(self, reader: "Reader") -> None:
         """Until told to stop, or until the group is lost."""
@@ -113,13 +122,16 @@ class Consuming:
 
     def _store(self, reader: "Reader", records: _Polled) -> None:
         """The journal first, then our place in the topic; a repeat in between has no effect."""
+        passing("records-polled")
         try:
             self._journal(records)
         except CannotStore as failure:
             self._failed("the journal cannot store what the topic brings", failure)
             reader.hold(records)
         else:
+            passing("records-journaled")
             reader.commit(records)
+            passing("offsets-committed")
 
     def _journal(self, records: _Polled) -> None:
         whole = []

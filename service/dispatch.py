@@ -19,6 +19,7 @@ from alerts.delivery import (
 )
 from alerts.merging import InConflict, merge
 from alerts.store import claims, destinations
+from ingest.failpoints import passing
 from service.database import Rank
 from service.pipeline import Line
 
@@ -59,7 +60,10 @@ def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
     parcels = _claimed(line, outlet)
     for parcel in parcels:
         hand.parcel = parcel
-        _settle(line, parcel, _send(line, outlet.channel, parcel))
+        passing("before-send")
+        receipt = _send(line, outlet.channel, parcel)
+        passing("after-send")
+        _settle(line, parcel, receipt)
     hand.parcel = None
     return len(parcels)
 
@@ -68,7 +72,7 @@ def _put_back(line: Line, hand: Hand) -> None:
     """A parcel that a bug met is tried again like one that was put off, and given up in the end."""
     if hand.parcel and hand.failure:
         why = f"fault in the service: {type(hand.failure).__name__}"
-        _settle(line, hand.parcel, TryLater(why))
+        _settle(line, hand.parcel, TryLater(why, is_in_doubt=True))
     hand.parcel = hand.failure = None
 
 
@@ -80,6 +84,8 @@ def _claimed(line: Line, outlet: Outlet) -> list[Parcel]:
         parcels = claims.claim_due(tx, outlet.destination, now, lease, outlet.at_once)
         if not parcels:
             destinations.give_back_turn(tx, outlet.destination, now)
+    if parcels:
+        passing("parcel-claimed")
     return parcels
 
 
@@ -110,6 +116,8 @@ def _settle(line: Line, parcel: Parcel, receipt: Receipt) -> None:
             destinations.failed(tx, parcel.destination, outcome.why, now, outcome.at)
         else:
             destinations.answered(tx, parcel.destination)
+        passing("outcome-kept")
+    passing("outcome-committed")
     _tell(line, parcel, outcome)
 
 

@@ -25,7 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from ingest.failpoints import passing
 from ingest.header import LANES
+from ingest.steady import keep_on
 from service.database import Database, DatabaseError, Rank
 
 log = structlog.get_logger()
@@ -165,6 +167,7 @@ class Lanes:
                 if free:
                     tx.execute(_TAKE, {"me": self.me, "numbers": list(free)})
                 mine = [*mine, *free]
+            passing("lanes-beat")
         self._leaving = self._given_back(mine[share:])
         self._held = len(mine) - len(self._leaving)
 
@@ -177,10 +180,13 @@ class Lanes:
         return tuple(number for number in surplus if number not in ready)
 
     def _keep(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.beat()
-            except DatabaseError as failure:
-                # Whoever takes our lanes meanwhile has them: holding asks the database each time.
-                log.warning("heartbeat_failed", error=type(failure).__name__)
-            self._stopped.wait(BEAT)
+        keep_on(self._beat_now, self._missed, self._stopped)
+
+    def _beat_now(self) -> float:
+        self.beat()
+        return BEAT
+
+    def _missed(self, failure: Exception) -> float:
+        """Whoever takes our lanes meanwhile has them: holding asks the database each time."""
+        log.warning("heartbeat_failed", error=type(failure).__name__)
+        return BEAT

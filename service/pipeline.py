@@ -20,6 +20,7 @@ from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
 from ingest import journal
+from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Database, Rank
 from service.errors import ServiceError
@@ -88,17 +89,26 @@ def process_batch(
     ``hold`` answers the lanes that are ours until the transaction ends; None: all are.
     """
     with line.database.write(Rank.WORK) as tx:
+        register.share(tx)
         lanes = None if hold is None else hold(tx)
         if lanes is not None and not lanes:
             return 0
         began, desk, done = monotonic(), line.desk(tx), 0
-        for entry in journal.claim(tx, limit, lanes):
+        entries = journal.claim(tx, limit, lanes)
+        if entries:
+            passing("batch-claimed")
+        for entry in entries:
             progress.entry = entry.id
             process(tx, line, desk, entry)
+            passing("entry-settled")
             done += 1
             if monotonic() - began > LET_IN_AFTER and line.database.wanted():
                 break
         progress.entry = None
+        if done:
+            passing("batch-decided")
+    if done:
+        passing("batch-committed")
     return done
 
 
@@ -132,6 +142,7 @@ def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
     """Ask the rules again about every stay whose time has come; how many."""
     now = line.now()
     with line.database.write(Rank.WORK) as tx:
+        register.share(tx)
         due = stay_store.due_to_wake(tx, now, limit)
         if due:
             desk = line.desk(tx)
@@ -164,6 +175,7 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
     """What a person entered about a stay is an event like any other."""
     occasion = Occasion(learned_at=line.now(), actor=actor)
     with line.database.write(Rank.PAGE) as tx:
+        register.share(tx)
         if stay_store.load(tx, stay_key) is None:
             raise NotThere(NotThere.__doc__)
         stay, last = _folded(tx, stay_key, event, occasion)
@@ -173,6 +185,7 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
 def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
     """A coordinator said whether the patient is the person on the register."""
     with line.database.write(Rank.PAGE) as tx:
+        register.have_alone(tx)
         task = alert_store.get(tx, task_id)
         if not isinstance(task, Task) or task.code is not TaskCode.CONFIRM_MATCH:
             raise NotThere(NotThere.__doc__)
@@ -199,6 +212,7 @@ def import_register(
 ) -> register.Imported:
     """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
     with line.database.write(Rank.WORK) as tx:
+        register.have_alone(tx)
         imported, desk = register.upsert(tx, rows, line.now()), line.desk(tx)
         for done, registration in enumerate(imported.touched, start=1):
             for stay_key in stay_store.concerned(tx, (registration,)):

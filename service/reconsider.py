@@ -14,6 +14,7 @@ from alerts.model.alert import (
     Alert,
     Match,
     MatchDecision,
+    MatchGrade,
     Notice,
     NoticeStatus,
     RecipientKind,
@@ -90,10 +91,13 @@ def reconsider(
     )
     stay_store.save(tx, stay, last_order, verdict.wake_at)
     registrations = {m.registration.key: m.registration for m in matches}
+    certain = {m.registration.key for m in matches if m.grade is MatchGrade.CERTAIN}
     changed: tuple[Alert, ...] = (*verdict.tasks, *verdict.notices)
     for alert in changed:
         about = registrations.get(alert.registration or "") or _registered(tx, alert)
-        _tell(tx, desk, alert, Telling(stay, about, desk.site, desk.now, raised), occasion)
+        is_theirs = alert.registration in certain
+        telling = Telling(stay, about, desk.site, desk.now, raised, is_theirs)
+        _tell(tx, desk, alert, telling, occasion)
     return Outcome(_words(verdict), verdict.grounds)
 
 

@@ -17,6 +17,7 @@ from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
 from alerts.store import claims, outbox, register
 from alerts.store import policy as policy_store
+from ingest.failpoints import passing
 from service import probe
 from service.database import Database, Rank
 from service.dispatch import Outlet
@@ -108,6 +109,7 @@ class Running:
         if "work" in self.roles and not self.settings.database_url.startswith("sqlite"):
             self._lanes = Lanes(self.database)
         self._prepare()
+        passing("started")
         if self.roles & {"listen", "web"}:
             self._doors = Doors(self.settings, self.line, self.work_bell)
         if "web" in self.roles:
@@ -125,6 +127,7 @@ class Running:
         """Drain: no new frames, those in hand finished, then the rest; nothing in hand is lost."""
         if self._doors:
             self._doors.close()
+        passing("draining")
         for bell in (self.work_bell, *self.delivery_bells):
             bell.stop()
         for outlet in self._outlets:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from alerts.store.stays import OpenedMeanwhile
 from service.database import DatabaseError
 from service.dispatch import Hand, Outlet, deliver_next
 from service.pipeline import Hold, Line, Progress, process_batch, set_aside, wake_next
@@ -49,13 +50,13 @@ def work(
         try:
             set_aside(line, progress, hold)
             done = process_batch(line, progress, hold=hold) + wake_next(line, progress)
-        except DatabaseError as failure:
+        except (DatabaseError, OpenedMeanwhile) as failure:
             # Nothing was kept, and nothing is wrong with the entry: the same batch again.
             log.warning("work_interrupted", error=type(failure).__name__)
             progress = Progress()
             bell.stopped.wait(PAUSE_AFTER_FAILURE)
             continue
-        except Exception as failure:  # noqa: BLE001 - one of three: set aside what failed, go on
+        except Exception as failure:  # noqa: BLE001 - one of four: set aside what failed, go on
             log.error(
                 "entry_failed", entry_id=progress.entry, stay_id=progress.stay, failure=failure
             )
@@ -75,7 +76,7 @@ def deliver(line: Line, outlet: Outlet, bell: Bell) -> None:
     while not bell.stopped.is_set():
         try:
             done = deliver_next(line, outlet, hand)
-        except Exception as failure:  # noqa: BLE001 - one of three: put back, then go on
+        except Exception as failure:  # noqa: BLE001 - one of four: put back, then go on
             hand.failure = failure
             log.error("delivery_failed", channel=outlet.destination, failure=failure)
             bell.stopped.wait(PAUSE_AFTER_FAILURE)

@@ -16,10 +16,10 @@ def corrections(case: Case) -> tuple[Alert, ...]:
     told = standing(case)
     if not told:
         return ()
+    if not case.is_certain:
+        return _withdrawn(case, told, is_wrong_person=True)  # also if that person died
     if case.stay.died:
         return _unsent(case, told)  # nothing more to anybody, least of all news of a homecoming
-    if not case.is_certain:
-        return _withdrawn(case, told, is_wrong_person=True)
     if is_hidden(case.situation):
         return _withdrawn(case, told, is_wrong_person=False)
     if case.stay.status is StayStatus.CANCELLED:

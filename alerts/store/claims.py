@@ -166,8 +166,9 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
         case Retry(at=at, why=answer, is_in_doubt=is_in_doubt):
             values |= {"state": "waiting", "next_at": at, "last_answer": answer}
             values |= {"refusals": parcel.refusals + 1} | _doubt(is_in_doubt)
-        case GivenUp(why=answer):
+        case GivenUp(why=answer, is_in_doubt=is_in_doubt):
             values |= {"state": "stuck", "settled_at": now, "last_answer": answer}
+            values |= _doubt(is_in_doubt)
         case _:
             assert_never(outcome)
     key = {"parcel": parcel.id, "attempt": parcel.attempts}

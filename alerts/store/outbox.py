@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, or_, select, update
 
 from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
@@ -20,7 +20,7 @@ _QUEUED = select(outbox_table.c.id).where(
     outbox_table.c.channel == bindparam("channel"),
 )
 
-_later = outbox_table.alias("later")
+_other = outbox_table.alias("other")
 # What was carried, waits or was given up goes again; what is in somebody's hands or was withdrawn
 # does not, nor what a later version has overtaken: an old version must not be the last word.
 _RESEND = (
@@ -29,10 +29,10 @@ _RESEND = (
         outbox_table.c.id == bindparam("parcel"),
         outbox_table.c.state.in_(("sent", "stuck", "waiting")),
         ~exists().where(
-            _later.c.alert == outbox_table.c.alert,
-            _later.c.destination == outbox_table.c.destination,
-            _later.c.version > outbox_table.c.version,
-            _later.c.state != "withdrawn",
+            _other.c.alert == outbox_table.c.alert,
+            _other.c.destination == outbox_table.c.destination,
+            _other.c.version > outbox_table.c.version,
+            _other.c.state != "withdrawn",
         ),
     )
     .values(
@@ -40,20 +40,26 @@ _RESEND = (
         refusals=0,
         next_at=bindparam("now"),
         settled_at=None,
+        in_doubt=or_(outbox_table.c.in_doubt, outbox_table.c.state == "sent"),
     )
 )
 
-# Parcels for a destination that nobody here carries to.
+# Parcels for a destination that nobody here carries to, also what a dead carrier had in hand.
 _STRAND = (
     update(outbox_table)
     .where(
-        outbox_table.c.state == "waiting",
+        or_(
+            outbox_table.c.state == "waiting",
+            and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now")),
+        ),
         outbox_table.c.destination.not_in(bindparam("known", expanding=True)),
     )
     .values(
         state="stuck",
         next_at=None,
         settled_at=bindparam("now"),
+        lease_until=None,
+        in_doubt=or_(outbox_table.c.in_doubt, outbox_table.c.state == "sending"),
         last_answer="no way out is set up for this destination",
     )
 )
@@ -69,12 +75,21 @@ _WITHDRAW = (
     .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
 )
 
-# Notices of a stay that are surely still here: undone now, they need no correction.
-_UNSENT = select(outbox_table.c.alert).where(
-    outbox_table.c.stay == bindparam("stay"),
-    outbox_table.c.kind == "Communication",
-    outbox_table.c.state.in_(("waiting", "stuck")),
-    ~outbox_table.c.in_doubt,
+# Notices of a stay of which no version left us: undone now, they need no correction. Locked, so
+# that no carrier takes one until what was decided of it is kept.
+_UNSENT = (
+    select(outbox_table.c.alert)
+    .where(
+        outbox_table.c.stay == bindparam("stay"),
+        outbox_table.c.kind == "Communication",
+        outbox_table.c.state.in_(("waiting", "stuck")),
+        ~outbox_table.c.in_doubt,
+        ~exists().where(
+            _other.c.alert == outbox_table.c.alert,
+            or_(_other.c.state.in_(("sent", "sending")), _other.c.in_doubt),
+        ),
+    )
+    .with_for_update(of=outbox_table)
 )
 
 # Has somebody outside, or the inbox, any version of this alert, or may they have one?

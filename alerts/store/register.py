@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from alerts.matching import name_key
 from alerts.model.alert import Match, MatchDecision
@@ -53,6 +53,24 @@ _DECISIONS = (
     .order_by(match_decision.c.id)
 )
 _DECIDE = insert(match_decision)
+
+# Whoever decides about stays shares the register; whoever changes it for stays that are there has
+# it alone. Else an admission and an import at the same moment each miss the other.
+_LOCK = 7_412_066
+_SHARE = select(func.pg_advisory_xact_lock_shared(_LOCK))
+_HAVE_ALONE = select(func.pg_advisory_xact_lock(_LOCK))
+
+
+def share(tx: Connection) -> None:
+    """Nobody changes the register until this transaction ends; SQLite has one writer anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(_SHARE)
+
+
+def have_alone(tx: Connection) -> None:
+    """Nobody decides about a stay until this transaction ends; ask for it first."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(_HAVE_ALONE)
 
 
 @dataclass(frozen=True, slots=True)

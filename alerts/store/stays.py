@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from alerts.matching import name_key
 from alerts.model.events import StayEvent
@@ -102,6 +103,10 @@ class Occasion(Protocol):
         """The person."""
 
 
+class OpenedMeanwhile(Exception):
+    """Another worker opened this stay just now: the same again, as a whole."""
+
+
 class Loaded(NamedTuple):
     """A stay and the order key of the newest event that is folded into it."""
 
@@ -118,8 +123,12 @@ def load(tx: Connection, stay_id: str, for_update: bool = True) -> Loaded | None
 def save(tx: Connection, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
     """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
     row = _row(stay) | {"last_order": last_order, "wake_at": wake_at}
-    if tx.execute(_UPDATE, row | {"stay": stay.id}).rowcount == 0:
+    if tx.execute(_UPDATE, row | {"stay": stay.id}).rowcount:
+        return
+    try:
         tx.execute(_INSERT, row | {"id": stay.id, "version": 1})
+    except IntegrityError as failure:
+        raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
 
 
 def append_event(

@@ -140,6 +140,13 @@ def _times(message: Message, reading: Reading) -> _Times:
     sent = moment(message.first("MSH"), "MSH-7.1", reading)
     recorded = moment(evn, "EVN-2.1", reading)
     occurred = moment(evn, "EVN-6.1", reading)
+    latest = reading.arrived_at + _AHEAD
+    if any(isinstance(stamp, datetime) and stamp > latest for stamp in (sent, recorded, occurred)):
+        reading.doubts.append("a time of the message is in the future; it was not used")
+    sent, recorded, occurred = (
+        None if isinstance(stamp, datetime) and stamp > latest else stamp
+        for stamp in (sent, recorded, occurred)
+    )
     sent_at = sent if isinstance(sent, datetime) else reading.arrived_at
     recorded_at = recorded if isinstance(recorded, datetime) else sent_at
     if not any(isinstance(stamp, datetime) for stamp in (occurred, recorded, sent)):

@@ -140,7 +140,7 @@ def _as_it_is(pieces: Iterator[bytes], _most: int) -> Iterator[bytes]:
 
 
 def _expanded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """A little at a time: a bomb is never unpacked beyond what is allowed."""
+    """All members of it, a little at a time: a bomb is never unpacked beyond what is allowed."""
     unpacker, packed = zlib.decompressobj(_GZIP), 0
     for piece in pieces:
         packed += len(piece)
@@ -148,7 +148,9 @@ def _expanded(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
             raise _Unfit(413, "The packed body is longer than a message may be.")
         data = piece
         while data:
+            if unpacker.eof:
+                unpacker = zlib.decompressobj(_GZIP)
             yield unpacker.decompress(data, min(most, 65_536))
-            data = unpacker.unconsumed_tail
+            data = unpacker.unused_data or unpacker.unconsumed_tail
     if not unpacker.eof:
         raise zlib.error

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
-from alerts.delivery import Accepted, Parcel, Receipt, Refused, Unavailable
+from alerts.delivery import Accepted, Parcel, Receipt, Refused, TryLater, Unavailable
 from alerts.store import claims, outbox
-from service.database import Database
+from service.database import Database, DatabaseBusy, connect
 from service.dispatch import Hand, Outlet, deliver_next
 from service.site import load_site
 from tests.support.adt import Adt
@@ -36,6 +37,10 @@ class Meanwhile(Scripted):
 
 @pytest.fixture
 def line(database: Database) -> TestLine:
+    return _line_on(database)
+
+
+def _line_on(database: Database) -> TestLine:
     site = load_site(None)
     centres = tuple(
         replace(centre, channel="kafka") if centre.code == "LANCARERS" else centre
@@ -145,6 +150,66 @@ def test_consent_that_ends_takes_back_a_call_that_the_centre_was_asked_for(line:
     line.registered(a_registration(ended_on=date(2026, 11, 22)))
     _heard(line, channel)
     assert [json.loads(p.payload).get("status") for p in channel.carried] in (["cancelled"], [])
+
+
+def test_undone_before_what_was_sent_again_has_left_the_correction_follows(line: TestLine):
+    line.take(HUGH, GONE)
+    channel = Meanwhile()
+    assert _heard(line, channel) == ["discharged"]
+    with line.database.write() as tx:
+        assert all(outbox.resend(tx, parcel.id, line.clock.at) for parcel in _parcels(line))
+    line.take(BACK)
+    assert _heard(line, channel)[-1] == "cancelled"
+
+
+def test_undone_after_an_outcome_that_could_not_be_kept_the_correction_follows(line: TestLine):
+    line.take(HUGH, GONE)
+    channel, lease = Meanwhile(), timedelta(seconds=30)
+    outlet = Outlet("kafka", channel)
+    deliver_next(line.line, outlet, Hand())  # contact-carer
+    with line.database.write() as tx:
+        [carried] = claims.claim_due(tx, "kafka", line.clock.at, lease, 1)
+    assert _is_notice(carried, "discharged")
+    deliver_next(line.line, outlet, Hand(carried, DatabaseBusy()))
+    line.take(BACK)
+    assert _heard(line, channel)[-1] == "cancelled"
+
+
+def test_after_the_last_try_that_may_have_arrived_the_correction_follows(line: TestLine):
+    line.take(HUGH, GONE)
+    channel = Meanwhile([Accepted("contact-carer"), TryLater("451", is_in_doubt=True)])
+    for _ in range(2):
+        with line.database.write() as tx:
+            tx.execute(text("update outbox set refusals = 30"))
+        deliver_next(line.line, Outlet("kafka", channel), Hand())
+    assert "stuck" in {parcel.state for parcel in _parcels(line)}
+    line.take(BACK)
+    assert _heard(line, channel)[-1] == "cancelled"
+
+
+@pytest.mark.postgresql
+def test_while_it_is_decided_what_becomes_of_a_notice_nobody_carries_it(postgresql_url: str):
+    with connect(postgresql_url) as database:
+        line = _line_on(database)
+        line.take(HUGH, GONE)
+        stay = _parcels(line)[0].stay
+        with database.write() as deciding:
+            unsent = outbox.unsent(deciding, stay)
+            with database.write() as carrying:
+                due = claims.claim_due(carrying, "kafka", line.clock.at, timedelta(seconds=9), 9)
+        assert unsent
+        assert not {parcel.alert for parcel in due} & set(unsent)
+
+
+def test_the_ward_of_a_stranger_is_not_told_whose_carer_was_meant(line: TestLine):
+    line.take(HUGH)
+    stranger = {"number": "9990000026", "family": "Brown", "given": "Tom", "born": "19500101"}
+    line.take(HUGH.later("A08", 1, **stranger))
+    with line.database.read() as tx:
+        last = [p for p in outbox.find(tx) if p.recipient.code == "L302H/M7A"][-1]
+    assert json.loads(last.payload)["status"] == "cancelled"
+    assert "Jean" not in last.payload
+    assert "R-1" not in last.payload
 
 
 def _heard(line: TestLine, channel: Scripted) -> list[str]:

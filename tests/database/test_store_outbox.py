@@ -203,6 +203,26 @@ def test_what_waits_for_a_way_that_is_not_set_up_is_left_to_a_person(tx: Connect
     )
 
 
+def test_what_a_dead_carrier_had_in_hand_for_a_way_that_is_gone_is_left_to_a_person(
+    tx: Connection,
+):
+    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
+    claims.claim_due(tx, "kafka", NOW, LEASE, 1)
+    assert outbox.strand(tx, ["inbox"], NOW) == 0
+    assert outbox.strand(tx, ["inbox"], EXPIRED) == 1
+    assert outbox.is_out(tx, "task-1")
+
+
+def test_a_notice_of_which_a_version_left_is_not_unsent(tx: Connection):
+    notice = replace(_posting("notice-1"), kind="Communication")
+    outbox.put(tx, notice, NOW)
+    assert outbox.unsent(tx, notice.stay) == ["notice-1"]
+    [parcel] = _claim(tx)
+    claims.settle(tx, parcel, Sent("201"), NOW)
+    outbox.put(tx, replace(notice, version=2), NOW)
+    assert outbox.unsent(tx, notice.stay) == []
+
+
 def test_what_was_withdrawn_or_is_in_hand_or_is_not_there_is_not_sent_again(tx: Connection):
     _put(tx, "task-1")
     _put(tx, "task-2")

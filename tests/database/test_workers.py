@@ -1,12 +1,16 @@
 """The loop of a worker: what a bug and what a database that goes away leave behind."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
-from service.database import Database, DatabaseUnavailable
+from alerts.store import register
+from alerts.store import stays as stay_store
+from alerts.store.stays import OpenedMeanwhile
+from service.database import Database, DatabaseUnavailable, connect
 from service.pipeline import Progress, set_aside, wake_next
 from service.workers import Bell, work
 from tests.support.adt import Adt
@@ -68,6 +72,68 @@ def test_a_stay_whose_rules_meet_a_bug_is_asked_about_later_and_holds_up_no_othe
     assert wake_next(line.line, Progress()) == 0
     line.clock.at += timedelta(minutes=15)
     assert wake_next(line.line, Progress()) == 1
+
+
+def test_a_stay_that_another_worker_opens_meanwhile_is_tried_again_and_parks_nothing(
+    line: TestLine,
+):
+    line.take_in(HUGH)
+
+    class Late(dict):  # type: ignore[type-arg]
+        asked = 0
+
+        def __getitem__(self, feed):
+            self.asked += 1
+            if self.asked == 1:
+                raise OpenedMeanwhile
+            return super().__getitem__(feed)
+
+    _work(replace(line.line, dialects=Late(line.line.dialects)), line)
+    assert [entry.state for entry in line.entries()] == ["settled"]
+
+
+@pytest.mark.postgresql
+def test_who_opens_a_stay_second_is_told_so(postgresql_url: str):
+    told: list[OpenedMeanwhile] = []
+    with connect(postgresql_url) as database:
+        TestLine(database).take(HUGH)
+        with database.write() as tx:
+            stay_id = str(tx.execute(text("select id from stay")).scalar_one())
+            found = stay_store.load(tx, stay_id)
+            assert found
+            tx.execute(text("delete from stay"))
+
+        def open_too() -> None:
+            try:
+                with database.write() as second:
+                    stay_store.save(second, found.stay, found.last_order, None)
+            except OpenedMeanwhile as failure:
+                told.append(failure)
+
+        waiting = threading.Thread(target=open_too)
+        with database.write() as first:
+            stay_store.save(first, found.stay, found.last_order, None)
+            waiting.start()
+            waiting.join(0.3)
+        waiting.join(10)
+    assert len(told) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_import", [True, False])
+def test_an_import_and_a_worker_wait_for_each_other(postgresql_url: str, is_import: bool):
+    with connect(postgresql_url) as database:
+        line = TestLine(database)
+        line.take_in(HUGH)
+        steps = (lambda: line.registered(JEAN), line.work)
+        with database.write() as tx:
+            (register.share if is_import else register.have_alone)(tx)
+            waiting = threading.Thread(target=steps[0] if is_import else steps[1])
+            waiting.start()
+            waiting.join(0.5)
+            assert waiting.is_alive()
+        waiting.join(10)
+        assert not waiting.is_alive()
 
 
 def _work(slow, line: TestLine) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from ingest import journal
 from ingest.receive import Origin, receive
 from service.database import Database
 from tests.support.door import an_admission, msa
@@ -101,6 +102,17 @@ def test_a_message_over_the_limit_is_413_and_its_header_is_kept(site: Website, t
     just_fits = an_admission(control_id="FITS") + b"ZZZ|"
     just_fits += b"x" * (LIMIT - len(just_fits))
     assert _post(site, just_fits).status_code == 200
+
+
+def test_a_message_packed_in_several_members_is_read_to_its_end(site: Website, taking: Taking):
+    raw = an_admission(control_id="GZ")
+    packed = b"".join(gzip.compress(raw[start : start + 40]) for start in range(0, len(raw), 40))
+    assert msa(_post(site, packed, Content_Encoding="gzip").content) == ("AA", "GZ")
+    [row] = taking.rows()
+    with taking.database.read() as tx:
+        entry = journal.get(tx, row.id)
+    assert entry is not None
+    assert entry.raw == raw
 
 
 def test_a_packed_message_is_taken_and_a_bomb_is_not_unpacked(site: Website, taking: Taking):

@@ -244,6 +244,16 @@ def test_a_notice_is_ours_alone(new, old, is_taken):
         assert is_same(json.dumps(said), json.dumps(json.loads(new) | kept))
 
 
+def test_a_notice_that_says_more_now_replaces_the_version_that_was_taken():
+    """What was wrong about the person says other words than the notice did."""
+    first = notice()
+    second = json.loads(first) | {"payload": [{"contentString": "Please disregard it."}]}
+    taken = changed(received="2026-11-23T12:00:00Z")
+    assert isinstance(merge(json.dumps(second), taken), InConflict)
+    said = merged(json.dumps(second), taken, first)
+    assert (said["payload"], said["received"]) == (second["payload"], "2026-11-23T12:00:00Z")
+
+
 def test_no_conflict_quotes_the_resource():
     theirs = there(status="completed", note=[{"text": "Ann Smith"}], output=[THEIR_OUTPUT])
     result = merge(ours(), theirs)

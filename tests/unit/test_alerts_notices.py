@@ -109,6 +109,14 @@ def test_a_wrong_person_makes_the_notice_an_error_and_calls_off_every_task():
     assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.CANCELLED
 
 
+def test_a_wrong_person_is_withdrawn_also_where_that_person_died():
+    other = replace(PATIENT, identifiers=(Identifier(IdentifierKind.NHS, "9990000026"),))
+    stranger = replace(other, family="Brown", given="Tom", birth_date=date(1950, 1, 1))
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a08(2, patient=stranger, died=True))
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.ENTERED_IN_ERROR]
+    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 1
+
+
 def test_a_death_withdraws_nothing_that_was_sent_and_everything_that_was_not():
     desk = Desk().tell(a01(), a16(1, FRIDAY))
     desk.unsent = frozenset(n.id for n in desk.notices(NoticeEvent.PLANNED))

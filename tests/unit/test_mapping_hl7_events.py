@@ -1,6 +1,6 @@
 """One ADT message to one event: triggers, times, gates and what makes a message unreadable."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,6 +36,18 @@ def test_a_whole_message_becomes_one_event():
         admitted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
     )
     assert (event.patient.family, event.patient.given) == ("Ogilvie", "Mairi")
+
+
+@pytest.mark.parametrize("field", ["msh", "f2", "f6"])
+def test_a_time_far_in_the_future_is_not_used(field):
+    """One clock a year ahead must not make every later message of the stay old news."""
+    late = "20270302101000"
+    message = a_message("A01", **({} if field == "msh" else {"evn": {field: late}}))
+    if field == "msh":
+        message = message.replace("20260302101500", late)
+    event = read(message)
+    assert max(event.occurred_at, event.recorded_at, event.sent_at) <= ARRIVED + timedelta(days=1)
+    assert "a time of the message is in the future; it was not used" in event.warnings
 
 
 NOT_OURS = [

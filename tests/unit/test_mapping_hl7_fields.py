@@ -204,7 +204,7 @@ DOUBTS = [
         "D9: injected by a raw carriage return",
     ),
     (
-        a_message(evn={"f2": "20260329013000"}),
+        a_message(evn={"f2": "20250330013000"}),
         "EVN-2 falls in the hour that was skipped and was moved forward",
         "E7",
     ),
