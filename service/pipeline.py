@@ -20,6 +20,7 @@ from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
 from ingest import journal
+from ingest.entry import digest_of
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Database, Rank
 from service.errors import ServiceError
@@ -32,6 +33,10 @@ BATCH = 200
 
 ASK_AGAIN_AFTER = timedelta(minutes=15)
 """When a stay is asked about again whose rules met a bug."""
+CHANGED = (
+    "its bytes are not those that came in: have the disk looked at, "
+    "and the message sent again with a new control id"
+)
 Hold: TypeAlias = Callable[[Connection], Collection[int]]
 """The lanes that are ours until the transaction ends."""
 LET_IN_AFTER = 0.003
@@ -106,6 +111,8 @@ def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> Non
     """One entry, to its end: settled, ignored or parked."""
     now = desk.now
     try:
+        if digest_of(entry.raw) != entry.digest:
+            raise Unreadable(CHANGED)
         event = read_event(entry.raw, line.dialects[entry.feed], entry.received_at)
     except Unreadable as reason:
         journal.park(tx, entry.id, str(reason), now)
