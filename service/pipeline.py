@@ -111,9 +111,7 @@ def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> Non
     """One entry, to its end: settled, ignored or parked."""
     now = desk.now
     try:
-        if digest_of(entry.raw) != entry.digest:
-            raise Unreadable(CHANGED)
-        event = read_event(entry.raw, line.dialects[entry.feed], entry.received_at)
+        event = _read(entry, line.dialects[entry.feed])
     except Unreadable as reason:
         journal.park(tx, entry.id, str(reason), now)
         line.metrics.entries.labels("parked").inc()
@@ -126,6 +124,12 @@ def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> Non
     journal.settle(tx, entry.id, outcome.words, outcome.as_json(), now)
     line.metrics.entries.labels("settled").inc()
     line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
+
+
+def _read(entry: journal.Entry, dialect: Dialect) -> AdtEvent | NotForUs:
+    if digest_of(entry.raw) != entry.digest:
+        raise Unreadable(CHANGED)
+    return read_event(entry.raw, dialect, entry.received_at)
 
 
 def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:

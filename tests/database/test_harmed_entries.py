@@ -1,4 +1,4 @@
-"""What came in is told apart from what the disk gives back: an entry that changed is for a person."""
+"""An entry that changed on the disk since it came in is for a person; the others go on."""
 
 import pytest
 from sqlalchemy import text
