@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Protocol
 
 import structlog
 
 from ingest import ack
+from ingest.entry import digest_of
 from ingest.header import (
     Fault,
     FeedRule,
@@ -210,9 +210,7 @@ def _impostor(header: Header, rule: FeedRule | None, origin: Origin, door: Door)
 
 
 def _whole(block: bytes) -> _Bytes:
-    """The digest leaves out the last line end, which a batch and a frame end differently with."""
-    content = block.rstrip(b"\r\n")
-    return _Bytes(block, sha256(content).hexdigest(), len(block), block)
+    return _Bytes(block, digest_of(block), len(block), block)
 
 
 def _reply(block: Block, stored: Stored, verdict: _Verdict, door: Door) -> Reply:

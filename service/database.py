@@ -15,12 +15,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.engines import (
+    SETTINGS_OFF,
     DatabaseBusy,
     DatabaseError,
     DatabaseUnavailable,
     DatabaseUnsafe,
     hold_lock,
     postgresql_engine,
+    refuse,
     sqlite_path,
     sqlite_reader,
     sqlite_writer,
@@ -78,14 +80,17 @@ class Database:
         """Somebody of another rank waits to write: commit early and let them in."""
         return self._gate is not None and self._gate.wanted()
 
-    def answers(self) -> bool:
-        """It can be read just now."""
+    def fault(self) -> str:
+        """Why it should not be relied on just now, in words; empty where it may be."""
         try:
             with self.read() as tx:
-                tx.execute(text("select 1"))
+                is_server = tx.dialect.name == "postgresql"
+                refuse(tx.execute(text(SETTINGS_OFF if is_server else "select null")).scalar())
+        except DatabaseUnsafe as unsafe:
+            return f"database: {unsafe}"
         except DatabaseError:
-            return False
-        return True
+            return "database"
+        return ""
 
     def describe(self) -> str:
         """Which database this is and its version, for ``check``."""

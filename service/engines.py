@@ -28,6 +28,12 @@ WRITERS = 10
 IDLE_IN_TRANSACTION = "5s"
 """PostgreSQL ends a transaction whose owner has stopped, so that its locks block nobody."""
 
+SETTINGS_OFF = (
+    "select string_agg(name, ', ' order by name) from pg_settings where setting = 'off' "
+    "and name in ('fsync', 'full_page_writes', 'synchronous_commit')"
+)
+"""Which of PostgreSQL's settings would let it lose what it confirmed; null where none does."""
+
 
 class DatabaseError(ServiceError):
     """The database cannot be used."""
@@ -106,6 +112,15 @@ def postgresql_engine(url: str) -> Engine:
     return engine
 
 
+def refuse(off: object) -> None:
+    """Raise where any of SETTINGS_OFF are."""
+    if off:
+        raise DatabaseUnsafe(
+            f"PostgreSQL has {off} off and could lose what was confirmed: "
+            "switch it on for this server, database and user."
+        )
+
+
 def _sqlite_engine(path: Path, mode: str, connections: int) -> Engine:
     address = f"file:{quote(str(path))}?mode={mode}"
 
@@ -149,11 +164,7 @@ def _make_read_only(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 
 def _check_commits(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     """A server that confirms before it has stored could lose what we acknowledged."""
-    if _ask(connection, "show synchronous_commit") == "off":
-        raise DatabaseUnsafe(
-            "PostgreSQL has synchronous_commit off and could lose what was confirmed: "
-            "switch it on for this database and user."
-        )
+    refuse(_ask(connection, SETTINGS_OFF))
     connection.commit()
 
 

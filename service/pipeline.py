@@ -20,6 +20,7 @@ from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
 from ingest import journal
+from ingest.entry import digest_of
 from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Database, Rank
@@ -33,6 +34,10 @@ BATCH = 200
 
 ASK_AGAIN_AFTER = timedelta(minutes=15)
 """When a stay is asked about again whose rules met a bug."""
+CHANGED = (
+    "its bytes are not those that came in: have the disk looked at, "
+    "and the message sent again with a new control id"
+)
 Hold: TypeAlias = Callable[[Connection], Collection[int]]
 """The lanes that are ours until the transaction ends."""
 LET_IN_AFTER = 0.003
@@ -116,7 +121,7 @@ def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> Non
     """One entry, to its end: settled, ignored or parked."""
     now = desk.now
     try:
-        event = read_event(entry.raw, line.dialects[entry.feed], entry.received_at)
+        event = _read(entry, line.dialects[entry.feed])
     except Unreadable as reason:
         journal.park(tx, entry.id, str(reason), now)
         line.metrics.entries.labels("parked").inc()
@@ -129,6 +134,12 @@ def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> Non
     journal.settle(tx, entry.id, outcome.words, outcome.as_json(), now)
     line.metrics.entries.labels("settled").inc()
     line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
+
+
+def _read(entry: journal.Entry, dialect: Dialect) -> AdtEvent | NotForUs:
+    if digest_of(entry.raw) != entry.digest:
+        raise Unreadable(CHANGED)
+    return read_event(entry.raw, dialect, entry.received_at)
 
 
 def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:

@@ -155,9 +155,7 @@ class Running:
 
     def missing(self) -> tuple[str, ...]:
         """Dependencies that do not answer, in words, for ``/health/ready``."""
-        faults = []
-        if not self.database.answers():
-            faults.append("database")
+        faults = [fault] if (fault := self.database.fault()) else []
         for thread in self._threads:
             if not thread.is_alive():
                 faults.append(f"role {thread.name}")

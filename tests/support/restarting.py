@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.services import starter
+from tests.support.taking import until
 
 STARTS_IN = 300.0
 """Seconds; the first start fetches what the servers are made of."""
@@ -25,7 +26,13 @@ class OwnServers:
 
     def kill(self, name: str) -> None:
         """As a power cut would."""
-        os.kill(int((self.folder / name / "pid").read_text()), signal.SIGKILL)
+        os.kill(self._pid(name), signal.SIGKILL)
+
+    def stop_at_once(self, name: str) -> None:
+        """PostgreSQL as ``pg_ctl stop -m immediate`` does: nothing is put away first."""
+        os.kill(self._pid(name), signal.SIGQUIT)
+        status = Path(f"/proc/{self._pid(name)}/status")
+        until(lambda: not status.exists() or "\nState:\tZ" in status.read_text())
 
     def start_again(self, name: str) -> None:
         """The same ports and data."""
@@ -35,6 +42,9 @@ class OwnServers:
         """All of them."""
         stopper = starter().with_name("stop")
         subprocess.run([stopper, self.folder], capture_output=True, check=False, timeout=60)
+
+    def _pid(self, name: str) -> int:
+        return int((self.folder / name / "pid").read_text())
 
     def _run(self, *args: str) -> None:
         printed = self.folder / "addresses"

@@ -1,0 +1,89 @@
+"""Interface engines under load: each sends a message again and again until it is acknowledged."""
+
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import text
+
+from service.database import connect
+from tests.support.adt import Adt
+from tests.support.running_service import send_one
+from tests.support.taking import until
+
+
+class Senders:
+    """Some connections to one port, from the start to the end of the block."""
+
+    def __init__(self, port: int, lines: int = 4, at_most: int = 1_000_000) -> None:
+        """``at_most`` messages a line."""
+        self._port, self._at_most = port, at_most
+        self._is_over = threading.Event()
+        self.acknowledged: list[tuple[str, float]] = []
+        """Control ids, and when their answer was read by the monotonic clock."""
+        self.unanswered = 0
+        """How often a message had to be sent once more."""
+        self._threads = [
+            threading.Thread(target=self._send, args=(number,), daemon=True)
+            for number in range(lines)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Let each line end after the message in hand."""
+        self._is_over.set()
+        self.finish()
+
+    def finish(self) -> None:
+        """Until each line has sent all it had."""
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def wait_for(self, more: int, within: float = 30) -> float:
+        """Until so many more are acknowledged; the seconds that the first of them took."""
+        before, started = len(self.acknowledged), time.monotonic()
+        until(lambda: len(self.acknowledged) >= before + more, within)
+        return self.acknowledged[before][1] - started
+
+    def check(self, database_url: str) -> None:
+        """Everything acknowledged is in the journal, and nothing is there or went on twice."""
+        with connect(database_url, writing=False) as database, database.read() as tx:
+            kept = tx.execute(text("select control_id from journal")).scalars().all()
+            taken = tx.execute(text("select entry from stay_event")).scalars().all()
+        names = [name for name, _ in self.acknowledged]
+        assert set(names) - set(kept) == set()
+        assert [name for name, n in Counter(kept).items() if n > 1] == []
+        assert [entry for entry, n in Counter(taken).items() if n > 1] == []
+
+    def _send(self, line: int) -> None:
+        for number in range(self._at_most):
+            name = f"L{line}N{number}"
+            message = Adt(at=datetime.now(UTC), control_id=name, visit=name).raw()
+            while not self._is_over.is_set():
+                try:
+                    [answer] = send_one(self._port, [message])
+                except OSError:
+                    self.unanswered += 1
+                    self._is_over.wait(0.02)
+                    continue
+                assert f"MSA|AA|{name}".encode() in answer
+                self.acknowledged.append((name, time.monotonic()))
+                break
+            if self._is_over.is_set():
+                return
