@@ -54,6 +54,7 @@ worker_table = Table(
 
 _now = func.clock_timestamp()
 _expired = _now - text(f"interval '{LEASE} seconds'")
+_ahead = _now + text(f"interval '{LEASE} seconds'")
 
 # Here I am. A row of its own, so that a batch that holds its lanes never keeps a heartbeat waiting.
 _BEAT = (
@@ -61,7 +62,10 @@ _BEAT = (
     .values(id=bindparam("me"), seen_at=_now)
     .on_conflict_do_update(index_elements=[worker_table.c.id], set_={"seen_at": _now})
 )
-_FORGET_DEAD = delete(worker_table).where(worker_table.c.seen_at < _expired)
+# A heartbeat from the future was before the clock was set back; who lives beats again at once.
+_FORGET_DEAD = delete(worker_table).where(
+    or_(worker_table.c.seen_at < _expired, worker_table.c.seen_at > _ahead)
+)
 _ALIVE = select(func.count()).select_from(worker_table)
 _MINE = (
     select(lane_table.c.number)
