@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench lock help .venv
+.PHONY: demo test check fuzz bench lock help .venv
 
 help: ## say what there is to run
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([.a-z]+):.*## (.*)$$/\1\t\2/' | expand -t 10
@@ -17,6 +18,11 @@ test: .venv/.dev ## the whole test suite
 
 check: .venv/.dev ## format, lint, types and import contracts, a few seconds
 	$(BIN)/python -m pytest -q tests/house $(ARGS)
+
+fuzz: .venv/.dev ## every reader of foreign bytes against new cases, for MINUTES=10
+	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
+	$(BIN)/python -m pytest -q tests/unit/test_fuzz_*.py --hypothesis-profile=fuzz --timeout=3600 $(ARGS) \
+	|| exit 1; done
 
 bench: .venv/.dev ## figures beside their baselines, in one run
 	$(BIN)/python -m bench $(ARGS)

@@ -11,6 +11,8 @@ GIVE_UP_AFTER = 20
 """Attempts that the recipient put off: about half a day at the pace below."""
 _FIRST = 5.0
 _LONGEST = 3600.0
+LONGEST = timedelta(seconds=_LONGEST)
+"""Nothing is put off for longer but by a receiver that says so, nor a destination left alone."""
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 INBOX = "inbox"

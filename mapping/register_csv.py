@@ -98,11 +98,15 @@ def _header_faults(header: _Record, rows: Rows) -> Iterator[RowFault]:
             yield RowFault(header.line, name, "is missing; the column is required")
     for place, name in enumerate(names):
         if name not in rows.columns:
-            # It may be a name of a person, should the first row be no header after all.
-            shown = name if name.isidentifier() and len(name) <= 40 else f"column {place + 1}"
-            yield RowFault(header.line, shown, "is not the name of a column we know")
+            yield RowFault(header.line, _shown(name, place), "is not the name of a column we know")
         elif name in names[:place]:
             yield RowFault(header.line, name, "stands twice in the first row")
+
+
+def _shown(name: str, place: int) -> str:
+    """It may be a person's name, should the first row hold more than a header."""
+    is_column = "_" in name and name.isidentifier() and len(name) <= 40
+    return name if is_column else f"column {place + 1}"
 
 
 def _named(

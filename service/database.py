@@ -226,6 +226,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
         return DatabaseBusy(DatabaseBusy.__doc__)
     if state == _UNDEFINED_TABLE:
         return DatabaseNotReady(DatabaseNotReady.__doc__)
+    if str(state).startswith(_TOO_MUCH):
+        return None
     if err.connection_invalidated or isinstance(err, OperationalError | InterfaceError):
         return DatabaseUnavailable(DatabaseUnavailable.__doc__)
     return None
@@ -234,6 +236,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""
 _UNDEFINED_TABLE = "42P01"
+_TOO_MUCH = "54"
+"""A value is too long for an index or the like: trying again would never help."""
 _SQLITE_CODES: dict[int, type[DatabaseError]] = {
     5: DatabaseBusy,
     6: DatabaseBusy,

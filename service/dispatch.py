@@ -1,7 +1,7 @@
 """Carries what is due to one destination: claim, send with no transaction open, keep what came."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,6 +20,7 @@ from alerts.delivery import (
 from alerts.merging import InConflict, merge
 from alerts.store import claims, destinations
 from ingest.failpoints import passing
+from service.clock import STEP
 from service.database import Rank
 from service.pipeline import Line
 
@@ -49,11 +50,14 @@ class Hand:
 
     parcel: Parcel | None = None
     failure: Exception | None = None
+    looked_at: datetime | None = None
+    """When this carrier last looked whether there is something."""
 
 
 def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
     """Carry what is due there, if the destination takes anything now; how many parcels."""
     _put_back(line, hand)
+    _mind_the_clock(line, outlet, hand)
     with line.database.read() as tx:
         if not claims.any_due(tx, outlet.destination, line.now()):
             return 0
@@ -74,6 +78,18 @@ def _put_back(line: Line, hand: Hand) -> None:
         why = f"fault in the service: {type(hand.failure).__name__}"
         _settle(line, hand.parcel, TryLater(why, is_in_doubt=True))
     hand.parcel = hand.failure = None
+
+
+def _mind_the_clock(line: Line, outlet: Outlet, hand: Hand) -> None:
+    """What was put off by a clock that has been set back since would wait for as long as that."""
+    now, before = line.now(), hand.looked_at
+    if before is None or now < before - STEP:
+        with line.database.write(Rank.WORK) as tx:
+            hastened = claims.hasten(tx, outlet.destination, now)
+            destinations.hasten(tx, outlet.destination, now)
+        if hastened:
+            log.warning("parcels_hastened", channel=outlet.destination, count=hastened)
+    hand.looked_at = now
 
 
 def _claimed(line: Line, outlet: Outlet) -> list[Parcel]:

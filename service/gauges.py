@@ -9,6 +9,7 @@ from alerts.store.destinations import Queue
 from ingest import journal
 from service import lanes
 from service.certificates import Certificate
+from service.clock import step_of
 from service.database import Database
 from service.metrics import Asked
 
@@ -44,6 +45,7 @@ class Gauges:
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
+            "clock_step_seconds": step_of(self.now),
             "destination_waiting": {q.destination: float(q.waiting) for q in queues},
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
             "destination_failing": {q.destination: float(bool(q.failing_since)) for q in queues},

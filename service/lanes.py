@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import postgresql
@@ -55,7 +54,9 @@ worker_table = Table(
 """Heartbeats, by the clock of the database: the clocks of machines may differ."""
 
 _now = func.clock_timestamp()
-_expired = _now - text(f"interval '{LEASE} seconds'")
+_lease = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("lease", callable_=lambda: LEASE))
+_expired = _now - _lease
+_ahead = _now + _lease
 
 # Here I am. A row of its own, so that a batch that holds its lanes never keeps a heartbeat waiting.
 _BEAT = (
@@ -63,7 +64,10 @@ _BEAT = (
     .values(id=bindparam("me"), seen_at=_now)
     .on_conflict_do_update(index_elements=[worker_table.c.id], set_={"seen_at": _now})
 )
-_FORGET_DEAD = delete(worker_table).where(worker_table.c.seen_at < _expired)
+# A heartbeat from the future was before the clock was set back; who lives beats again at once.
+_FORGET_DEAD = delete(worker_table).where(
+    or_(worker_table.c.seen_at < _expired, worker_table.c.seen_at > _ahead)
+)
 _ALIVE = select(func.count()).select_from(worker_table)
 _MINE = (
     select(lane_table.c.number)

@@ -82,6 +82,10 @@ _MEANINGS = {
     ),
     "outbox_stuck": ("", "Parcels given up"),
     "outbox_oldest_seconds": ("destination", "Age of the oldest parcel that waits"),
+    "clock_step_seconds": (
+        "",
+        "How far the machine's clock jumped from the time that is believed, 0 while they agree",
+    ),
     "destination_waiting": ("destination", "Parcels that wait for this destination"),
     "destination_stuck": ("destination", "Parcels given up for this destination"),
     "destination_failing": ("destination", "1 while the destination takes nothing"),

@@ -33,7 +33,7 @@ from alerts.sameness import is_same
 
 JSON = "application/fhir+json"
 _NO_SERVER = "no FHIR server answers at that URL"
-_SECONDS = 60.0
+_SECONDS = 30.0
 """For all that one send asks of the server."""
 
 
@@ -58,8 +58,8 @@ class FhirServer:
     Raises DialRefused where the URL is one that nothing may be sent to.
     """
 
-    patience = timedelta(seconds=90)
-    """What the server may take, and once more for a token."""
+    patience = timedelta(seconds=45)
+    """What one send may take, and half as much for what is put together and sent once more."""
 
     def __init__(
         self,

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, or_, select, update
 
-from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Sent
+from alerts.delivery import LONGEST, GivenUp, Held, Outcome, Parcel, Retry, Sent
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.tables import outbox as outbox_table
 
@@ -77,6 +77,19 @@ _RELEASE = (
     .values(state="waiting", next_at=bindparam("now"), lease_until=None, in_doubt=True)
 )
 
+# Parcels put off, or in hand, for longer than anybody here puts them off: another clock did.
+_HASTEN = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.destination == bindparam("asked"),
+        outbox_table.c.state.in_(("waiting", "sending")),
+        func.coalesce(outbox_table.c.lease_until, outbox_table.c.next_at) > bindparam("latest"),
+    )
+    .values(
+        next_at=case((outbox_table.c.state == "waiting", bindparam("now")), else_=None),
+        lease_until=case((outbox_table.c.state == "sending", bindparam("now")), else_=None),
+    )
+)
 # Only the holder of the lease settles: each claim raises ``attempts``, so a late settle of an
 # earlier holder finds another number there and changes nothing.
 _SETTLE = update(outbox_table).where(
@@ -142,6 +155,15 @@ def is_held(tx: Connection, parcel: Parcel, now: datetime) -> bool:
     """Is this claim still good, or is the parcel somebody else's by now."""
     asked = {"parcel": parcel.id, "attempt": parcel.attempts, "now": now}
     return tx.execute(_HELD, asked).first() is not None
+
+
+def hasten(tx: Connection, destination: str, now: datetime) -> int:
+    """Let go at once what waits there for longer than we ever put anything off; how many.
+
+    A receiver that asked for more is asked once too early, and says so again.
+    """
+    asked = {"asked": destination, "latest": now + LONGEST, "now": now}
+    return tx.execute(_HASTEN, asked).rowcount
 
 
 def release(tx: Connection, now: datetime) -> int:

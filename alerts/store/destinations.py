@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alerts.delivery import LONGEST
 from alerts.store.tables import destination as destination_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
@@ -52,6 +53,15 @@ _FAILED = (
         paused_until=bindparam("until"),
         why=bindparam("reason"),
     )
+)
+# A pause that is longer than any of ours ends now.
+_HASTEN = (
+    update(destination_table)
+    .where(
+        destination_table.c.name == bindparam("destination"),
+        destination_table.c.paused_until > bindparam("latest"),
+    )
+    .values(paused_until=bindparam("now"))
 )
 _WELL = (
     update(destination_table)
@@ -119,6 +129,12 @@ def failed(tx: Connection, destination: str, why: str, now: datetime, until: dat
 def answered(tx: Connection, destination: str) -> None:
     """It answered: whatever was the matter is over."""
     tx.execute(_WELL, {"destination": destination})
+
+
+def hasten(tx: Connection, destination: str, now: datetime) -> None:
+    """End a pause that is longer than any of ours."""
+    asked = {"destination": destination, "latest": now + LONGEST, "now": now}
+    tx.execute(_HASTEN, asked)
 
 
 def queues(tx: Connection, known: Sequence[str] = ()) -> list[Queue]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alerts.model.events import CLEARED, Change, Cleared
+from mapping.hl7.faults import Unreadable
 from mapping.hl7.plan import FieldPlan, Pick, plan_for
 from mapping.hl7.text import (
     NULL,
@@ -15,6 +16,11 @@ from mapping.hl7.text import (
     unescape,
 )
 
+MAX_CHARACTERS = 600
+"""Of one repetition that we use: HL7 v2.4 allows 250, PostgreSQL 2,704 bytes in an index."""
+MAX_REPEATED = 6_000
+MAX_REPETITIONS = 200
+"""Of a field whose every repetition we use."""
 _NO_FIELDS: dict[str, tuple["Values", ...]] = {}
 
 
@@ -89,19 +95,40 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
         raw = parts[position]
         if not raw:
             continue
+        if len(raw) > MAX_CHARACTERS:
+            raw = _bounded(raw, repeats, separators.repetition, path)
         if repeats:
-            rows = []
-            for repetition in raw.split(separators.repetition):
-                row: dict[str, str | Cleared] = {}
-                _pick(row, repetition, picks, separators, codec)
-                rows.append(Values(row, _NO_FIELDS))
-            repeated[path] = tuple(rows)
+            repeated[path] = _repetitions(raw, picks, separators, codec)
         elif raw.isalnum():  # no separator in it: most fields
             if first:
                 singles[first] = raw
         else:
             _pick(singles, raw.split(separators.repetition, 1)[0], picks, separators, codec)
     return Values(singles, repeated)
+
+
+def _repetitions(
+    raw: str, picks: tuple[Pick, ...], separators: Separators, codec: str
+) -> tuple[Values, ...]:
+    rows = []
+    for repetition in raw.split(separators.repetition):
+        row: dict[str, str | Cleared] = {}
+        _pick(row, repetition, picks, separators, codec)
+        rows.append(Values(row, _NO_FIELDS))
+    return tuple(rows)
+
+
+def _bounded(raw: str, repeats: bool, sign: str, path: str) -> str:
+    """A long field as far as we use it; beyond the limits it is left to a person.
+
+    It would be dear to read, to keep and to match.
+    """
+    used = raw if repeats else raw.split(sign, 1)[0]
+    is_too_long = len(used) > (MAX_REPEATED if repeats else MAX_CHARACTERS)
+    if is_too_long or (repeats and raw.count(sign) >= MAX_REPETITIONS):
+        segment, number = path.split("-")
+        raise Unreadable(f"{path} is longer than is read here", 104, f"{segment}^1^{number}")
+    return used
 
 
 def _pick(

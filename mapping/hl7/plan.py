@@ -78,7 +78,7 @@ def plan_for(declared: str) -> Plan:
     """The plan of a declared version, or of the nearest lower one that hl7apy knows."""
     if declared in VERSIONS:
         return compile_plan(declared)
-    parts = tuple(int(p) for p in re.findall(r"\d{1,4}", declared, re.ASCII)[:4])
+    parts = tuple(int(p) for p in re.findall(r"\d{1,4}", declared[:40], re.ASCII)[:4])
     if not parts:
         return compile_plan(USUAL_VERSION)
     lower = [v for v in VERSIONS if tuple(map(int, v.split("."))) <= parts]

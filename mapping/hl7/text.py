@@ -103,14 +103,16 @@ def lines_of(text: str, field_separator: str) -> tuple[list[str], bool]:
     A carriage return inside a field is data and makes no segment of its own.
     """
     lines: list[str] = []
+    parts: list[str] = []
     joined = False
     for line in text.split("\r"):
         if line[3:4] in (field_separator, "") and _SEGMENT.match(line):
-            lines.append(line)
-        elif lines and line.strip():
-            lines[-1] += "\n" + line
+            lines += ["\n".join(parts)] if parts else []
+            parts = [line]
+        elif parts and line.strip():
+            parts.append(line)  # joined once: adding to a long text each time costs its length
             joined = True
-    return lines, joined
+    return [*lines, "\n".join(parts)] if parts else lines, joined
 
 
 def declared_version(header: str, separators: Separators) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from service.clock import utc_now
+from service.clock import SteadyClock
 from service.commands.shell import CommandFailed, migrate, shell_of
 from service.database import require_current
 from service.running import ALL_ROLES, Running, line_of
@@ -46,5 +46,5 @@ def serve(context: typer.Context, roles: frozenset[str]) -> None:
             migrate(database)
         else:
             require_current(database)
-        with Running(settings, database, line_of(database, site, utc_now, settings), roles):
+        with Running(settings, database, line_of(database, site, SteadyClock(), settings), roles):
             until_told_to_stop()

@@ -21,7 +21,7 @@ class Attempts:
         """This address has not failed too often of late."""
         with self._lock:
             times = self._failed.get(address)
-            while times and now - times[0] > WITHIN:
+            while times and abs(now - times[0]) > WITHIN:  # a clock may be set back
                 times.popleft()
             if not times:
                 self._failed.pop(address, None)

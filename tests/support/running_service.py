@@ -33,6 +33,7 @@ class RunningService:
     mllp_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    program: str = "service"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -68,7 +69,7 @@ class RunningService:
     def start(self, role: str = "run") -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", role],
+                [sys.executable, "-m", self.program, role],
                 cwd=ROOT,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,25 @@
+"""What is too long for the database is the message's fault, and is not tried for ever."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from alerts.model.stay import Stay
+from alerts.store import stays
+from service.database import connect
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+LONG = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
+"""Random enough that compressing it does not help."""
+
+
+@pytest.mark.postgresql
+def test_what_no_index_can_hold_is_not_taken_for_a_database_that_is_away(postgresql_url: str):
+    with (
+        connect(postgresql_url) as database,
+        pytest.raises(OperationalError),
+        database.write() as tx,
+    ):
+        stays.save(tx, Stay("S1", "pas", LONG, opened_at=NOW), "key", None)

@@ -1,0 +1,3 @@
+"""Hypothesis learns its profiles before any test is collected."""
+
+import tests.support.fuzzing  # noqa: F401 - registers the long run

@@ -1,0 +1,101 @@
+"""Framing against a second reading of the rule: any bytes, cut anywhere, one outcome."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.mllp import (
+    END,
+    START,
+    FrameBroken,
+    FrameError,
+    FrameJunk,
+    Frames,
+    FrameTooLong,
+    Limits,
+)
+from tests.support.fuzzing import cases, quick
+
+LIMITS = Limits(message_bytes=24, junk_bytes=12)
+CHUNK = 65_536
+streams = st.lists(
+    st.one_of(
+        st.sampled_from((START, END, END[:1], END[1:], b"\n", b"MSH|", START + b"a" + END)),
+        st.binary(max_size=30),
+        st.binary(max_size=26).map(lambda data: START + data + END),
+    ),
+    max_size=8,
+).map(b"".join)
+Outcome = tuple[list[bytes], type[FrameError] | None]
+
+
+class Cut:
+    """A stream that comes in pieces and ends."""
+
+    def __init__(self, stream: bytes, cuts: list[int]) -> None:
+        edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+        self.pieces = iter([stream[low:high] for low, high in pairwise(edges)])
+
+    def recv(self, size: int, /) -> bytes:
+        return next(self.pieces, b"")
+
+    def sendall(self, data: bytes, /) -> None:
+        raise AssertionError("reading sends nothing")
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        assert seconds is None or seconds > 0
+
+
+@cases()
+@given(stream=streams, cuts=st.lists(st.integers(min_value=0, max_value=200)))
+def test_any_bytes_cut_anywhere_are_read_as_the_rule_says(stream: bytes, cuts: list[int]) -> None:
+    with quick():
+        assert _read(Frames(Cut(stream, cuts), LIMITS)) == _by_the_rule(stream)
+
+
+@cases(60)
+@given(stream=streams, size=st.integers(min_value=1, max_value=3))
+def test_a_buffer_never_outgrows_limit_and_one_piece(stream: bytes, size: int) -> None:
+    frames = Frames(Cut(stream * 40, list(range(0, len(stream) * 40, size))), LIMITS)
+    while True:
+        try:
+            if frames.read() is None:
+                return
+        except FrameError:
+            return
+        finally:
+            assert len(frames._buffer) <= LIMITS.message_bytes + len(START + END) + size
+
+
+def _read(frames: Frames) -> Outcome:
+    blocks: list[bytes] = []
+    try:
+        while (block := frames.read()) is not None:
+            blocks.append(block)
+    except FrameError as failure:
+        return blocks, type(failure)
+    return blocks, None
+
+
+def _by_the_rule(stream: bytes) -> Outcome:
+    """VT begins a frame, FS CR ends it; between frames line ends and blanks are no junk."""
+    blocks: list[bytes] = []
+    while stream:
+        junk, start, rest = stream.partition(START)
+        if len(junk.translate(None, b"\r\n \t")) > LIMITS.junk_bytes:
+            return blocks, FrameJunk
+        if not start:
+            break
+        block, end, stream = rest.partition(END)
+        if len(block) > LIMITS.message_bytes and (end or _surely_too_long(block)):
+            return blocks, FrameTooLong
+        if not end:
+            return blocks, FrameBroken
+        blocks.append(block)
+    return blocks, None
+
+
+def _surely_too_long(block: bytes) -> bool:
+    """The last byte may begin an end of frame that did not come any more."""
+    return len(block) > LIMITS.message_bytes + 1
