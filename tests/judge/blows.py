@@ -1,0 +1,42 @@
+"""What happens to a service: where, when, and how."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from ingest.failpoints import POINTS
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What happens to one service: ``point`` empty is a kill at a random moment."""
+
+    point: str = ""
+    nth: int = 1
+    action: str = "kill"
+    wait: float = 2.5
+    """Seconds after which the service is killed anyway."""
+
+
+def points_on(database: str, has_topic: bool) -> list[str]:
+    """The fail-points that a deployment of one process passes there."""
+    without = set() if has_topic else {"records-polled", "records-journaled", "offsets-committed"}
+    if database == "sqlite":
+        without.add("lanes-beat")
+    return [point for point in POINTS if point not in without]
+
+
+def blows_at(points: Sequence[str], how_many: int, seed: int) -> list[Blow]:
+    """Each point in turn at its first, third or a later pass, and every fourth time at random."""
+    chance, turns = random.Random(seed), cycle(points)  # noqa: S311 - a seed, no secret
+    return [
+        Blow(wait=chance.uniform(0.05, 1.2)) if number % 4 == 3 else _blow(next(turns), chance)
+        for number in range(how_many)
+    ]
+
+
+def _blow(point: str, chance: random.Random) -> Blow:
+    """A group of consumers is entered again only when its dead member is missed."""
+    nth = 1 if point in ("started", "draining") else chance.choice((1, 3, 8))
+    return Blow(point, nth, wait=20.0 if point.startswith(("records", "offsets")) else 5.0)

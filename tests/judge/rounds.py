@@ -1,0 +1,199 @@
+"""Kills a service again and again under load, then asks what was lost, doubled or out of order."""
+
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tests.judge.blows import Blow
+from tests.judge.deployment import CENTRES, Plan, Receivers, deployed
+from tests.judge.hospital import Hospital, Send, Sender, by_folder, by_http, by_mllp, by_topic
+from tests.judge.launcher import Launcher, lives
+from tests.judge.receivers import Told
+from tests.judge.verdict import Fault, mail_faults, notices_faults, record_faults, wards_faults
+from tests.support.kafka_server import read_all
+from tests.support.running_service import RunningService
+
+OPENS_IN = 30.0
+"""Seconds that a service may take to answer after a kill."""
+QUIET = 2.0
+"""Seconds in which what was doubled may still come."""
+PAUSE = 0.03
+"""Seconds between a sender's messages."""
+_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
+
+
+@dataclass
+class Found:
+    """What a trial showed."""
+
+    acknowledged: int = 0
+    kills: int = 0
+    struck: Counter[str] = field(default_factory=Counter)
+    """Points at which a service was met, ``random`` for the others."""
+    faults: list[Fault] = field(default_factory=list)
+    slowest_start: float = 0.0
+
+    def kinds(self) -> Counter[str]:
+        return Counter(fault.kind for fault in self.faults)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who takes part."""
+
+    service: RunningService
+    hospital: Hospital
+    senders: list[Sender]
+    receivers: Receivers
+
+
+def try_out(plan: Plan, launcher: Launcher) -> Found:
+    """The whole trial, from an empty database to the verdict."""
+    found = Found()
+    with deployed(plan, launcher) as (service, receivers):
+        hospital = Hospital(plan.stays)
+        senders = [Sender(hospital, way, PAUSE) for way in _ways(plan, launcher, service)]
+        try:
+            _strike(plan, launcher, service, found)
+            _finish(plan, launcher, Scene(service, hospital, senders, receivers), found)
+        finally:
+            for sender in senders:
+                sender.stopped.set()
+    return found
+
+
+def _ways(plan: Plan, launcher: Launcher, service: RunningService) -> Iterator[Callable[[], Send]]:
+    """Three connections, and each of the other ways that this deployment has."""
+    yield from [by_mllp(service.mllp_port)] * 3
+    if plan.brokers:
+        yield by_topic(plan.brokers, service.settings["THINKCARER_KAFKA_IN_TOPIC"])
+    if "run" in plan.roles:
+        token = launcher.command(service, "token", "create", "--role", "feed").split()[-1]
+        yield by_http(service.url(""), token)
+        yield by_folder(Path(service.settings["THINKCARER_DROP_FOLDER"]))
+
+
+def _strike(plan: Plan, launcher: Launcher, service: RunningService, found: Found) -> None:
+    for blow in plan.blows:
+        began = time.monotonic()
+        with _running(plan, launcher, service, blow) as pids:
+            _until_open(service, pids, blow)
+            found.slowest_start = max(found.slowest_start, time.monotonic() - began)
+            _await_blow(pids, blow)
+            found.struck[blow.point if _any_ended(pids) else "random"] += 1
+        found.kills += 1
+
+
+def _finish(plan: Plan, launcher: Launcher, scene: Scene, found: Found) -> None:
+    """Let everything come to its end, then look."""
+    with _running(plan, launcher, scene.service, Blow()) as pids:
+        _until_open(scene.service, pids, Blow())
+        scene.hospital.is_closing.set()
+        until = time.monotonic() + plan.settles_in
+        for sender in scene.senders:
+            sender.thread.join(max(0.0, until - time.monotonic()))
+        while (faults := _seen(plan, scene)) and time.monotonic() < until:
+            if any(fault.kind != "lost" for fault in faults):
+                break  # time mends none of these
+            time.sleep(0.5)
+        time.sleep(QUIET)
+        found.faults = _seen(plan, scene) + _recorded(launcher, scene)
+    found.acknowledged = scene.hospital.acknowledged()
+
+
+def _seen(plan: Plan, scene: Scene) -> list[Fault]:
+    """What can be said from the receivers alone."""
+    told = list(scene.receivers.fhir.told)
+    dates, ours = _dates(told), {"FHIRSIDE"}
+    if plan.brokers:
+        topic = scene.service.settings["THINKCARER_KAFKA_OUT_TOPIC"]
+        bodies = [json.loads(value) for _, value in read_all(plan.brokers, topic)]
+        dates |= _dates([Told(body["resourceType"], body["id"], body) for body in bodies])
+        ours.add("TOPICSIDE")
+    stories = scene.hospital.stories
+    heard = [s for s in stories if CENTRES[s.patient.number % len(CENTRES)] in ours]
+    return [*wards_faults(stories, told), *notices_faults(heard, dates)]
+
+
+def _recorded(launcher: Launcher, scene: Scene) -> list[Fault]:
+    """What the public records say, beside the receivers."""
+    journal, outbox = (launcher.rows(scene.service, name) for name in ("journal", "outbox"))
+    return [
+        *record_faults(scene.hospital.stories, journal),
+        *mail_faults(outbox, [one.text for one in scene.receivers.mail.arrived]),
+    ]
+
+
+def _dates(told: Sequence[Told]) -> dict[str, list[str]]:
+    """The planned dates in the notices, by registration, each Communication once."""
+    heard: dict[str, list[str]] = defaultdict(list)
+    known: set[str] = set()
+    for one in told:
+        if one.kind != "Communication" or one.id in known:
+            continue
+        known.add(one.id)
+        body = json.loads(json.dumps(one.body))
+        day = _DAY.search(body["payload"][0]["contentString"])
+        if day:
+            at = datetime.strptime(day.group(), "%d %B %Y")  # noqa: DTZ007 - a day
+            heard[body["subject"]["identifier"]["value"]].append(at.date().isoformat())
+    return heard
+
+
+@contextmanager
+def _running(
+    plan: Plan, launcher: Launcher, service: RunningService, blow: Blow
+) -> Iterator[list[int]]:
+    """The processes of one deployment; dead at the end of the block, whatever they are doing."""
+    unharmed = Blow()
+    pids = [
+        launcher.start(service, role, blow if not number else unharmed, plan.bug)
+        for number, role in enumerate(plan.roles)
+    ]
+    try:
+        yield pids
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(map(lives, pids)):
+            time.sleep(0.005)
+
+
+def _until_open(service: RunningService, pids: Sequence[int], blow: Blow) -> None:
+    """Until it answers, or until it is met by a blow before that."""
+    until = time.monotonic() + OPENS_IN
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", service.mllp_port)) == 0:
+                return
+        if _any_ended(pids):
+            if blow.point:
+                return
+            break
+        time.sleep(0.01)
+    raise AssertionError(f"the service does not answer: {service.log.read_text()[-2000:]}")
+
+
+def _await_blow(pids: Sequence[int], blow: Blow) -> None:
+    until = time.monotonic() + blow.wait
+    if blow.point == "draining":
+        time.sleep(0.3)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+    while time.monotonic() < until and not _any_ended(pids):
+        time.sleep(0.005)
+
+
+def _any_ended(pids: Sequence[int]) -> bool:
+    return not all(map(lives, pids))

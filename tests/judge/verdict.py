@@ -1,0 +1,117 @@
+"""What may be said against a service, from what was acknowledged and what the receivers hold."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.judge.hospital import Story
+from tests.judge.receivers import Told
+
+WARD_TASK = "involve-carer"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One promise that was broken, and where."""
+
+    kind: str
+    """``lost``, ``doubled``, ``inverted``, ``invented`` or ``undone``."""
+    where: str
+
+
+def wards_faults(stories: Sequence[Story], told: Sequence[Told]) -> Iterator[Fault]:
+    """Each move that was acknowledged was told once, in order; nothing else was."""
+    versions: dict[str, list[str]] = defaultdict(list)
+    tasks: dict[str, set[str]] = defaultdict(set)
+    for one in told:
+        if one.kind == "Task" and _code(one.body) == WARD_TASK:
+            visit, place = _visit(one.body), _place(one.body)
+            tasks[visit].add(one.id)
+            if versions[visit][-1:] != [place]:  # the same again has no second effect
+                versions[visit].append(place)
+    for story in stories:
+        sent = [step.ward for step in story.steps[: story.sent] if step.ward]
+        safe = [step.ward for step in story.steps[: story.acknowledged] if step.ward]
+        yield from _compared(story.visit, versions.pop(story.visit, []), sent, safe)
+        if len(tasks[story.visit]) > 1:
+            yield Fault("doubled", f"{story.visit}: {len(tasks[story.visit])} Tasks")
+    for visit in versions:
+        yield Fault("invented", visit)
+
+
+def notices_faults(stories: Sequence[Story], told: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
+    """The dates that a centre was told, by registration: in order, none twice, the last one true.
+
+    A date that moved on before it was told need not be told.
+    """
+    for story in stories:
+        heard = list(told.get(registration(story), ()))
+        dates = [step.planned.isoformat() for step in story.steps if step.planned]
+        safe = dates[: story.acknowledged]
+        if len(heard) != len(set(heard)):
+            yield Fault("doubled", f"{story.visit}: told {heard}")
+        elif heard != sorted(heard):
+            yield Fault("inverted", f"{story.visit}: told {heard}")
+        elif safe and (not heard or heard[-1] < safe[-1]):
+            yield Fault("lost", f"{story.visit}: told {heard}, not {safe[-1]}")
+        elif heard and heard[-1] not in dates[: story.sent]:
+            yield Fault("invented", f"{story.visit}: told {heard}")
+
+
+def record_faults(
+    stories: Sequence[Story], rows: Sequence[Mapping[str, object]]
+) -> Iterator[Fault]:
+    """What was acknowledged stands in the public record once, and was understood."""
+    entries: dict[str, list[object]] = defaultdict(list)
+    for row in rows:
+        entries[str(row["control_id"])].append(row["state"])
+    for story in stories:
+        for step in story.steps[: story.acknowledged]:
+            states = entries.get(step.control_id, [])
+            if len(states) > 1:
+                yield Fault("doubled", f"{step.control_id}: {len(states)} entries")
+            elif states != ["settled"]:
+                yield Fault("lost", f"{step.control_id}: {states}")
+
+
+def mail_faults(rows: Sequence[Mapping[str, object]], letters: Sequence[bytes]) -> Iterator[Fault]:
+    """Every letter that the public record calls sent did arrive, and none that it does not."""
+    sent = sum(row["channel"] == "smtp" and row["state"] == "sent" for row in rows)
+    known = {re.search(rb"(?im)^message-id:\s*(\S+)", text) for text in letters}
+    arrived = len({found.group(1) for found in known if found})
+    if arrived != sent:
+        yield Fault("lost" if arrived < sent else "invented", f"{arrived} letters of {sent}")
+
+
+def registration(story: Story) -> str:
+    """As the register file of the simulator numbers people."""
+    return f"S-{story.patient.number:07d}"
+
+
+def _compared(visit: str, heard: list[str], sent: list[str], safe: list[str]) -> Iterator[Fault]:
+    if heard[: len(safe)] == safe and heard == sent[: len(heard)]:
+        return
+    if len(heard) != len(set(heard)):
+        yield Fault("doubled", f"{visit}: told {heard}")
+    elif heard != sorted(heard):
+        yield Fault("inverted", f"{visit}: told {heard}")
+    elif set(safe) - set(heard):
+        yield Fault("lost", f"{visit}: told {heard} of {safe}")
+    else:
+        yield Fault("invented", f"{visit}: told {heard} of {sent}")
+
+
+def _code(body: Mapping[str, object]) -> str:
+    code: str = body["code"]["coding"][0]["code"]  # type: ignore[index]
+    return code
+
+
+def _visit(body: Mapping[str, object]) -> str:
+    visit: str = body["encounter"]["identifier"]["value"]  # type: ignore[index]
+    return visit
+
+
+def _place(body: Mapping[str, object]) -> str:
+    place: str = body["location"]["identifier"]["value"]  # type: ignore[index]
+    return place.partition("/")[2]
