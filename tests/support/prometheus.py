@@ -18,6 +18,7 @@ from tests.support.running_service import free_port
 from tests.support.tree import ROOT
 
 RULES = ROOT / "docs/monitoring/alerts.yml"
+PATIENCE = 25.0
 DASHBOARD = ROOT / "docs/monitoring/dashboard.json"
 
 
@@ -58,7 +59,8 @@ def selectors(expression: str) -> list[str]:
 def hastened() -> str:
     """The rules with seconds for minutes, and no patience."""
     text = re.sub(r"\n +for: \w+", "", RULES.read_text())
-    return re.sub(r"\[\d+m\]", "[5s]", re.sub(r"\[1h\]", "[1m]", text))
+    slopes = re.sub(r"((?:deriv|min_over_time)\(\w+_(?:waiting|seconds))\[\w+\]", r"\1[5s]", text)
+    return re.sub(r"\[\d+[mh]\]", "[1m]", slopes)
 
 
 class Prometheus:
@@ -66,6 +68,7 @@ class Prometheus:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.fired: set[str] = set()
 
     def ask(self, query: str) -> list[dict[str, object]]:
         """The answer to an instant query; raises where there is an error."""
@@ -73,16 +76,26 @@ class Prometheus:
         assert answer["status"] == "success", f"{query}: {answer}"
         return list(answer["data"]["result"])
 
-    def firing(self) -> set[str]:
-        """The alerts that fire now."""
+    def has_fired(self, *names: str) -> bool:
+        """Whether each of them has fired by now."""
         found = httpx2.get(f"{self.url}/api/v1/alerts").json()["data"]["alerts"]
-        return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+        firing = {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+        self.fired |= firing
+        return self.fired >= set(names)
 
-    def wait_for(self, *names: str, within: float = 25) -> None:
-        """Until all of them fire at some time."""
-        missing, until = set(names), time.monotonic() + within
-        while missing := missing - self.firing():
-            assert time.monotonic() < until, f"did not fire: {sorted(missing)}"
+    def wait_for(self, *names: str, meanwhile: Callable[[], object] = bool) -> None:
+        """Until each of them has fired."""
+        until = time.monotonic() + PATIENCE
+        while not self.has_fired(*names):
+            assert time.monotonic() < until, f"did not fire: {sorted(set(names) - self.fired)}"
+            meanwhile()
+            time.sleep(0.2)
+
+    def wait_until(self, query: str) -> None:
+        """Until there is an answer."""
+        until = time.monotonic() + PATIENCE
+        while not self.ask(query):
+            assert time.monotonic() < until, f"no answer: {query}"
             time.sleep(0.1)
 
     def is_up(self) -> bool:
