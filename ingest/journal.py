@@ -185,10 +185,11 @@ _COUNT_REPEAT = (
     .where(journal.c.id == bindparam("entry_id"))
     .values(repeats=journal.c.repeats + bindparam("more"))
 )
+# A range of states in their index's order: PostgreSQL would read through all that is finished.
 _CLAIM = (
     select(journal)
-    .where(journal.c.state == "waiting")
-    .order_by(journal.c.id)
+    .where(journal.c.state.between("waiting", "waiting"))
+    .order_by(journal.c.state, journal.c.id)
     .limit(bindparam("limit"))
 )
 _END = (

@@ -1,16 +1,18 @@
 """What a scrape asks for: what waits, for whom, since when, and what runs out."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from alerts.store import destinations, outbox
-from alerts.store.destinations import Queue
 from ingest import journal
+from ingest.arrivals import Arrivals, oldest_waiting
 from service import lanes
 from service.certificates import Certificate
 from service.clock import step_of
-from service.database import Database
+from service.database import Database, DatabaseError
 from service.metrics import Asked
 
 
@@ -35,26 +37,49 @@ class Gauges:
     known: tuple[str, ...] = ()
     """Destinations that are set up, shown also while nothing waits for them."""
     certificates: tuple[Certificate, ...] = ()
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    disk: Path | None = None
+    """A folder on the disk that must not fill up; None where a server keeps the database."""
 
     def __call__(self) -> Mapping[str, Asked]:
-        """The gauges by name."""
+        """The gauges by name; without the database those that need none."""
+        ends = {each.name: each.expires_at.timestamp() for each in self.certificates}
+        found: dict[str, Asked] = {
+            "certificate_expires_timestamp_seconds": ends,
+            **dict(_room(self.disk)),
+        }
+        try:
+            return {**found, **self._kept()}
+        except DatabaseError:
+            return found
+
+    def _kept(self) -> dict[str, Asked]:
+        """What the database knows."""
         now = self.now()
         with self.database.read() as tx:
             queues = destinations.queues(tx, self.known)
             shared = lanes.held_by_anybody(tx)
+            oldest = oldest_waiting(tx)
+            arrived = self.arrivals.look(tx, now)
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
             "clock_step_seconds": step_of(self.now),
+            "journal_oldest_seconds": _age(oldest, now),
+            "feed_last_timestamp_seconds": {feed: at.timestamp() for feed, at in arrived.items()},
             "destination_waiting": {q.destination: float(q.waiting) for q in queues},
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
             "destination_failing": {q.destination: float(bool(q.failing_since)) for q in queues},
-            "outbox_oldest_seconds": {q.destination: _age(q, now) for q in queues},
-            "certificate_expires_timestamp_seconds": {
-                each.name: each.expires_at.timestamp() for each in self.certificates
-            },
+            "outbox_oldest_seconds": {q.destination: _age(q.oldest_at, now) for q in queues},
         }
 
 
-def _age(queue: Queue, now: datetime) -> float:
-    return 0.0 if queue.oldest_at is None else max(0.0, (now - queue.oldest_at).total_seconds())
+def _room(disk: Path | None) -> Iterator[tuple[str, float]]:
+    if disk is not None:
+        usage = shutil.disk_usage(disk)
+        yield "disk_free_bytes", float(usage.free)
+        yield "disk_size_bytes", float(usage.total)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())

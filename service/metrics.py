@@ -1,14 +1,20 @@
 """The Prometheus names, in one place; no label ever holds a person."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ingest.receive import COUNTED
+
 Asked: TypeAlias = float | Mapping[str, float]
 """The value of a gauge, or one for each value of its label."""
+
+
+ENDS = ("settled", "ignored", "parked")
+"""States in which an entry of the journal is finished with."""
 
 
 class Metrics:
@@ -48,13 +54,27 @@ class Metrics:
             buckets=(0.01, 0.05, 0.1, 0.25, 1, 5, 30, 300),
             registry=self._registry,
         )
+        self.ready = Gauge(
+            "thinkcarer_ready",
+            "1 while everything answers that /health/ready asks",
+            registry=self._registry,
+        )
+        self._begin_at_nothing()
+
+    def _begin_at_nothing(self) -> None:
+        """Where a series begins with its first fault, nobody sees an increase."""
+        for what in COUNTED:
+            self.door.labels(what)
+        for state in ENDS:
+            self.entries.labels(state)
 
     def count(self, name: str, n: int = 1) -> None:
         """What the door counts, by name."""
         self.door.labels(name).inc(n)
 
-    def text(self) -> bytes:
-        """The Prometheus exposition."""
+    def text(self, missing: Callable[[], Sequence[str]] = tuple) -> bytes:
+        """The Prometheus exposition; ``missing`` names what does not answer."""
+        self.ready.set(not missing())
         return generate_latest(self._registry)
 
 
@@ -76,6 +96,11 @@ class _Gauges(Collector):
 _MEANINGS = {
     "journal_waiting": ("", "Entries neither finished nor parked"),
     "journal_parked": ("", "Entries that wait for a person"),
+    "journal_oldest_seconds": ("", "Age of the oldest entry that waits, 0 while none does"),
+    "feed_last_timestamp_seconds": (
+        "feed",
+        "When the newest message of the feed came; of one silent since before the start, at most",
+    ),
     "outbox_waiting": (
         "",
         "Parcels neither sent nor stuck, retries that wait for their time included",
@@ -90,6 +115,8 @@ _MEANINGS = {
     "destination_stuck": ("destination", "Parcels given up for this destination"),
     "destination_failing": ("destination", "1 while the destination takes nothing"),
     "certificate_expires_timestamp_seconds": ("certificate", "When the certificate runs out"),
+    "disk_free_bytes": ("", "What is free on the disk of the database file (SQLite)"),
+    "disk_size_bytes": ("", "The size of that disk (SQLite)"),
     "lanes_held": ("", "Lanes of the journal that a living worker holds, of 64 (PostgreSQL)"),
 }
 """The label, if any, and the help text."""

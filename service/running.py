@@ -17,11 +17,13 @@ from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
 from alerts.store import claims, outbox, register
 from alerts.store import policy as policy_store
+from ingest.arrivals import Arrivals
 from ingest.failpoints import passing
 from service import probe
 from service.database import Database, Rank
 from service.dispatch import Outlet
 from service.doors import Doors
+from service.engines import sqlite_path
 from service.errors import ServiceError
 from service.gauges import Gauges
 from service.lanes import Lanes
@@ -44,15 +46,29 @@ def line_of(
     database: Database, site: Site, now: Callable[[], datetime], settings: Settings
 ) -> Line:
     """What the steps of the line need."""
-    known = destinations_of(site, settings)
     return Line(
         database=database,
         site=site,
         dialects=dialects_of(site),
         now=now,
-        metrics=Metrics(Gauges(database, now, known, certificates_of(settings))),
+        metrics=Metrics(gauges_of(database, site, now, settings)),
         chance=random.random,
         has_hospital_server=bool(settings.fhir_url),
+    )
+
+
+def gauges_of(
+    database: Database, site: Site, now: Callable[[], datetime], settings: Settings
+) -> Gauges:
+    """What a scrape asks for, of this installation."""
+    url = settings.database_url
+    return Gauges(
+        database=database,
+        now=now,
+        known=destinations_of(site, settings),
+        certificates=certificates_of(settings),
+        arrivals=Arrivals(tuple(feed.name for feed in site.feeds), probe.CONTROL_IDS),
+        disk=sqlite_path(url).resolve().parent if url.startswith("sqlite") else None,
     )
 
 
@@ -207,7 +223,7 @@ class Running:
             now=self.line.now,
             acts=Acts(self.line, self.ring_for_delivery),
             ready=self.missing,
-            metrics=self.line.metrics.text,
+            metrics=partial(self.line.metrics.text, self.missing),
             certificates=lambda: certificates,
             door=self._doors.door if self._doors else None,
             max_message_bytes=self.settings.max_message_bytes,

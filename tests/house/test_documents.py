@@ -91,7 +91,7 @@ def test_the_example_of_an_override_changes_what_is_there():
             assert any(value.startswith(f"{target}/") for target in targets)
 
 
-@pytest.mark.parametrize("document", [DEPLOY, ENGINE])
+@pytest.mark.parametrize("document", [DEPLOY, ENGINE, "docs/runbook.md"])
 def test_every_place_that_a_document_points_to_has_a_heading(document: str):
     missing = []
     for page, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", (ROOT / document).read_text()):
