@@ -9,7 +9,7 @@ import pytest
 from tests.support.databases import sqlite_copy
 from tests.support.running_service import RunningService
 from tests.support.senders import Senders
-from tests.support.small_disk import remount, small_disk
+from tests.support.small_disk import fill, remount, small_disk
 
 pytestmark = [pytest.mark.timeout(180)]
 
@@ -33,24 +33,41 @@ def service(migrated_sqlite: Path, disk: Path) -> Iterator[RunningService]:
 def test_a_full_disk_is_not_acknowledged_into_and_goes_on_when_it_has_room(
     service: RunningService, disk: Path
 ):
-    token = service.command("token", "create", "--role", "auditor").stdout.splitlines()[-1]
+    made = service.command("token", "create", "--role", "ward", "--scope", "L302H/M7A")
+    bearer = {"Authorization": f"Bearer {made.stdout.splitlines()[-1]}"}
     service.start()
     with Senders(service.mllp_port, extra=LONG) as senders:
         senders.wait_for(20)
+        fill(disk)
         service.wait_for(lambda: senders.unanswered > 20)
-        (disk / "rest").write_bytes(b"") 
-        before = len(senders.acknowledged)
-        told = senders.unanswered
-        service.wait_for(lambda: senders.unanswered > told + 20)
+        before, told = len(senders.acknowledged), senders.unanswered
+        service.wait_for(lambda: senders.unanswered > told + 80)
         assert len(senders.acknowledged) == before
-        read = httpx2.get(
-            service.url("/fhir/Task"), headers={"Authorization": f"Bearer {token}"}
-        )
-        assert read.status_code == 200
-        assert httpx2.get(service.url("/metrics")).status_code == 200
+        for path in ("/fhir/Task", "/metrics", "/health/ready"):
+            assert httpx2.get(service.url(path), headers=bearer).status_code == 200
         remount(disk, "size=64m")
         assert senders.wait_for(20) < 5
     service.settle()
     senders.check(service.database_url)
-    assert httpx2.get(service.url("/health/ready")).json()["missing"] == []
     assert service.stop() == 0
+
+
+def test_a_disk_that_may_only_be_read_is_told_at_the_start(service: RunningService, disk: Path):
+    remount(disk, "ro")
+    refused = service.command("run")
+    assert refused.returncode == 1
+    assert refused.stderr == f"The folder {disk} cannot be written to.\n"
+
+
+def test_a_log_that_cannot_be_kept_stops_nothing(migrated_sqlite: Path, tmp_path: Path):
+    service = RunningService(tmp_path, sqlite_copy(migrated_sqlite, tmp_path))
+    service.log.symlink_to("/dev/full")
+    try:
+        service.start()
+        with Senders(service.mllp_port, at_most=5) as senders:
+            senders.finish()
+        service.settle()
+        assert service.stop() == 0
+    finally:
+        service.end()
+    senders.check(service.database_url)

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,13 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         yield folder
     finally:
         _run("umount", "--lazy", str(folder))
+
+
+def fill(folder: Path) -> None:
+    """Take all the room there is left."""
+    with (folder / "rest").open("ab", buffering=0) as rest, suppress(OSError):
+        while True:
+            rest.write(b"x" * 4096)
 
 
 def remount(folder: Path, options: str) -> None:
