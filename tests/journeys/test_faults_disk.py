@@ -43,12 +43,14 @@ def test_a_full_disk_is_not_acknowledged_into_and_goes_on_when_it_has_room(
         before, told = len(senders.acknowledged), senders.unanswered
         service.wait_for(lambda: senders.unanswered > told + 80)
         assert len(senders.acknowledged) == before
-        for path in ("/fhir/Task", "/metrics", "/health/ready"):
+        for path in ("/fhir/Task", "/metrics", "/health/live"):
             assert httpx2.get(service.url(path), headers=bearer).status_code == 200
-        remount(disk, "size=64m")
+        assert _missing(service) == ["database: its disk is nearly full"]
+        remount(disk, "size=128m")
         assert senders.wait_for(20) < 5
     service.settle()
     senders.check(service.database_url)
+    assert _missing(service) == []
     assert service.stop() == 0
 
 
@@ -71,3 +73,7 @@ def test_a_log_that_cannot_be_kept_stops_nothing(migrated_sqlite: Path, tmp_path
     finally:
         service.end()
     senders.check(service.database_url)
+
+
+def _missing(service: RunningService) -> object:
+    return httpx2.get(service.url("/health/ready")).json()["missing"]
