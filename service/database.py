@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from shutil import disk_usage
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,8 @@ __all__ = [
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = 7_412_065
 """The advisory lock of PostgreSQL that two migrations at once queue up for."""
+ROOM = 64 * 2**20
+"""Bytes left on the disk of a SQLite file below which ``/health/ready`` asks for more."""
 
 
 class DatabaseTooNew(DatabaseError):
@@ -84,13 +87,16 @@ class Database:
         """Why it should not be relied on just now, in words; empty where it may be."""
         try:
             with self.read() as tx:
-                is_server = tx.dialect.name == "postgresql"
-                refuse(tx.execute(text(SETTINGS_OFF if is_server else "select null")).scalar())
+                if tx.dialect.name == "postgresql":
+                    refuse(tx.execute(text(SETTINGS_OFF)).scalar())
+                    return ""
+                file = tx.execute(text("select file from pragma_database_list")).scalar_one()
+                is_nearly_full = disk_usage(file).free < ROOM
         except DatabaseUnsafe as unsafe:
             return f"database: {unsafe}"
-        except DatabaseError:
+        except (DatabaseError, OSError):
             return "database"
-        return ""
+        return "database: its disk is nearly full" if is_nearly_full else ""
 
     def describe(self) -> str:
         """Which database this is and its version, for ``check``."""

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from contextlib import suppress
+from io import StringIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -51,7 +53,7 @@ def configure(log_format: str, level: int = logging.INFO) -> None:
             only_allowed,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Unbroken()),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
@@ -83,6 +85,21 @@ def quiet_libraries() -> None:
     root.setLevel(logging.WARNING)
     # An outage makes it repeat itself without end; what it means is told by topic and channel.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class _Unbroken(StringIO):
+    """Standard error: a full disk behind it, or a reader that has gone, stops no thread."""
+
+    def write(self, line: str) -> int:
+        """The line, or nothing where it cannot be kept."""
+        with suppress(OSError):
+            sys.stderr.write(line)
+        return len(line)
+
+    def flush(self) -> None:
+        """Out at once, where that can be done."""
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 class _TypesOnly(logging.Handler):

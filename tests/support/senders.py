@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -14,13 +15,18 @@ from tests.support.adt import Adt
 from tests.support.running_service import send_one
 from tests.support.taking import until
 
+_runs = count(1)
+
 
 class Senders:
     """Some connections to one port, from the start to the end of the block."""
 
-    def __init__(self, port: int, lines: int = 4, at_most: int = 1_000_000) -> None:
-        """``at_most`` messages a line."""
-        self._port, self._at_most = port, at_most
+    def __init__(
+        self, port: int, lines: int = 4, at_most: int = 1_000_000, extra: tuple[str, ...] = ()
+    ) -> None:
+        """``at_most`` messages a line, each with these segments more."""
+        self._port, self._at_most, self._extra = port, at_most, extra
+        self._run = next(_runs)
         self._is_over = threading.Event()
         self.acknowledged: list[tuple[str, float]] = []
         """Control ids, and when their answer was read by the monotonic clock."""
@@ -73,8 +79,9 @@ class Senders:
 
     def _send(self, line: int) -> None:
         for number in range(self._at_most):
-            name = f"L{line}N{number}"
-            message = Adt(at=datetime.now(UTC), control_id=name, visit=name).raw()
+            name = f"S{self._run}L{line}N{number}"
+            sent = Adt(at=datetime.now(UTC), control_id=name, visit=name, extra=self._extra)
+            message = sent.raw()
             while not self._is_over.is_set():
                 try:
                     [answer] = send_one(self._port, [message])
