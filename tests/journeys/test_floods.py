@@ -232,7 +232,7 @@ def test_hostile_messages_are_refused_or_parked_at_once_and_the_line_goes_on(
         service.settle()
     finally:
         service.end()
-    assert took / len(HOSTILE) < 0.2, "reading, deciding and storing up to a megabyte each"
+    assert took / len(HOSTILE) < 0.1, "reading, deciding and storing up to a megabyte each"
     with connect(database_url, writing=False) as database, database.read() as tx:
         states = {row.state for row in journal.find(tx, journal.Search())}
         last = next(r for r in journal.find(tx, journal.Search()) if r.control_id == "K0")
