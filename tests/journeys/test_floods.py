@@ -197,6 +197,19 @@ def test_a_frame_without_end_is_cut_off_at_once_and_costs_no_memory(
     assert answer_times(service, kept=1, fresh=1)[-1] < 1
 
 
+def test_256_senders_in_the_middle_of_the_longest_frame_fit_into_half_a_gigabyte(
+    service: RunningService,
+):
+    most = b"\x0bMSH|^~\\&|" + b"x" * (MEGABYTE - 20)
+    with ExitStack() as held:
+        for number in range(256):
+            line = held.enter_context(connected(service, f"127.0.1.{number // 120 + 1}"))
+            line.sendall(most)
+        assert answer_times(service, kept=5, fresh=1)[-1] < 1
+        assert memory(service) <= 512 * MEGABYTE
+    until(lambda: counted(service, "frame_half") == 256)
+
+
 def memory(service: RunningService) -> int:
     """The most that the process has ever held, in bytes."""
     return 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", proc(service, "status"))[0])
