@@ -20,12 +20,14 @@ from alerts.delivery import (
 from alerts.merging import InConflict, merge
 from alerts.store import claims, destinations
 from ingest.failpoints import passing
-from service.clock import STEP
+from service.clock import BELIEVED_AFTER, STEP
 from service.database import Rank
 from service.pipeline import Line
 
 log = structlog.get_logger()
 
+OTHERS_FOLLOW = timedelta(seconds=BELIEVED_AFTER + 60)
+"""After that no other process goes on with a time that was set back, or its clock is wrong."""
 SLACK = timedelta(seconds=15)
 """How much longer than the channel's own patience a parcel in hand is nobody else's."""
 
@@ -52,6 +54,7 @@ class Hand:
     failure: Exception | None = None
     looked_at: datetime | None = None
     """When this carrier last looked whether there is something."""
+    mind_again_at: datetime | None = None
 
 
 def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
@@ -83,13 +86,18 @@ def _put_back(line: Line, hand: Hand) -> None:
 def _mind_the_clock(line: Line, outlet: Outlet, hand: Hand) -> None:
     """What was put off by a clock that has been set back since would wait for as long as that."""
     now, before = line.now(), hand.looked_at
-    if before is None or now < before - STEP:
-        with line.database.write(Rank.WORK) as tx:
-            hastened = claims.hasten(tx, outlet.destination, now)
-            destinations.hasten(tx, outlet.destination, now)
-        if hastened:
-            log.warning("parcels_hastened", channel=outlet.destination, count=hastened)
     hand.looked_at = now
+    if before is None or now < before - STEP:
+        hand.mind_again_at = now + OTHERS_FOLLOW
+    elif hand.mind_again_at is None or now < hand.mind_again_at:
+        return
+    else:
+        hand.mind_again_at = None
+    with line.database.write(Rank.WORK) as tx:
+        hastened = claims.hasten(tx, outlet.destination, now)
+        destinations.hasten(tx, outlet.destination, now)
+    if hastened:
+        log.warning("parcels_hastened", channel=outlet.destination, count=hastened)
 
 
 def _claimed(line: Line, outlet: Outlet) -> list[Parcel]:

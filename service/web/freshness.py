@@ -27,5 +27,5 @@ def freshness(viewer: Viewer, tx: Connection, clock: Clock) -> Freshness:
     return Freshness(
         stamp=clock.stamp(),
         news=clock.time(news) if news else "",
-        is_stale=news is not None and clock.now - news > SILENT_AFTER,
+        is_stale=news is not None and abs(clock.now - news) > SILENT_AFTER,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from alerts.delivery import LONGEST, Receipt, Route, Unavailable
 from alerts.store import outbox
 from service.database import Database, connect
-from service.dispatch import Hand, Outlet, deliver_next
+from service.dispatch import OTHERS_FOLLOW, Hand, Outlet, deliver_next
 from service.lanes import LANES, Lanes
 from tests.support.channels import Scripted
 from tests.support.line import TestLine
@@ -48,6 +48,17 @@ def test_a_carrier_that_died_a_day_ahead_keeps_nothing_from_who_starts_after_it(
         deliver_next(line.line, Outlet("kafka", _Dying()), Hand())
     line.clock.at -= DAY
     assert _carry(line, Hand()) == 1
+
+
+def test_what_another_process_put_off_meanwhile_goes_once_that_one_follows(line: TestLine):
+    hand = Hand()
+    assert _carry(line, hand) == 0
+    line.clock.at += DAY
+    _put(line, "a")
+    line.clock.at -= DAY
+    assert _carry(line, hand) == 0
+    line.clock.at += OTHERS_FOLLOW
+    assert _carry(line, hand) == 1
 
 
 def test_what_waits_rightly_goes_on_waiting(line: TestLine):

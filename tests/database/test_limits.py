@@ -1,7 +1,6 @@
 """What is too long for the database is the message's fault, and is not tried for ever."""
 
 from datetime import UTC, datetime
-from hashlib import sha256
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -9,10 +8,9 @@ from sqlalchemy.exc import OperationalError
 from alerts.model.stay import Stay
 from alerts.store import stays
 from service.database import connect
+from tests.support.hostile import RANDOM
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-LONG = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
-"""Random enough that compressing it does not help."""
 
 
 @pytest.mark.postgresql
@@ -22,4 +20,4 @@ def test_what_no_index_can_hold_is_not_taken_for_a_database_that_is_away(postgre
         pytest.raises(OperationalError),
         database.write() as tx,
     ):
-        stays.save(tx, Stay("S1", "pas", LONG, opened_at=NOW), "key", None)
+        stays.save(tx, Stay("S1", "pas", RANDOM, opened_at=NOW), "key", None)

@@ -10,9 +10,10 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 
+MANY = 1_000
 LONG_RUN = "fuzz"
 """``pytest --hypothesis-profile=fuzz``: many more cases, each run with others."""
-settings.register_profile(LONG_RUN, max_examples=5_000, deadline=None, derandomize=False)
+settings.register_profile(LONG_RUN, max_examples=MANY, deadline=None, derandomize=False)
 
 SECONDS = 0.1
 MEMORY = 64 * 1024 * 1024
@@ -41,7 +42,7 @@ _pieces = st.one_of(st.sampled_from(_TOKENS), st.binary(max_size=8))
 def cases(usual: int = 300) -> settings:
     """How many cases a test tries; derandomised wherever ``CI`` is set, as Hypothesis does."""
     here = settings.get_current_profile_name()
-    return settings(max_examples=5_000 if here == LONG_RUN else usual, deadline=None)
+    return settings(max_examples=MANY if here == LONG_RUN else usual, deadline=None)
 
 
 @contextmanager

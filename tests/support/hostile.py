@@ -1,10 +1,14 @@
 """Messages of up to a megabyte, each made to be dear in its own way."""
 
+from hashlib import sha256
+
 from tests.support.adt_text import a_message
 
 MEGABYTE = 1_000_000
 MOST = 49_000
 """Separators that the door still lets in."""
+RANDOM = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
+"""Compressing it does not help."""
 HOSTILE = [
     (a_message() + "\rZZ1|" + "x" * 900_000 + "\r" + "\r".join(["y"] * 1_980), "lines of a field"),
     (a_message() + "\rZZ1|" + "\U0001f600" * 200_000 + "\ry" * 1_980, "and of wide characters"),
@@ -18,6 +22,8 @@ HOSTILE = [
     (a_message(pid={"f5": "É" * 450_000}), "a long name"),
     (a_message(pid={"f7": "2" * 900_000}), "a long date"),
     (a_message(pv1={"f19": "V" * 900_000}), "a long visit"),
+    (a_message(pv1={"f19": RANDOM}), "a visit that no index of PostgreSQL can hold"),
+    (a_message(pv1={"f3": f"{RANDOM}^^^L302H"}), "a ward that none can hold"),
     (a_message(version="2" * 900_000), "a long version"),
     (a_message().replace("|C1|", "|" + "9" * 900_000 + "|"), "a long control id"),
     (a_message("A01", *["NK1|1|" + "A" * 400 + "^B|20"] * 1_990), "next of kin"),

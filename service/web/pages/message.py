@@ -192,7 +192,7 @@ def _shown_until(request: Request, desk: Desk, viewer: Viewer, entry_id: int) ->
     if told != _told(entry_id, viewer, until):
         return None
     at = datetime.fromisoformat(until)
-    return at if desk.now() < at else None
+    return at if desk.now() < at <= desk.now() + SHOW_FOR else None  # or the clock was set back
 
 
 def _decisions(entry: Entry) -> tuple[Decided, ...]:
