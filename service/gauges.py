@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.store import destinations, outbox
+from alerts.store import destinations, holds, outbox
 from alerts.store.destinations import Queue
 from ingest import journal
 from service import lanes
@@ -41,10 +41,12 @@ class Gauges:
         now = self.now()
         with self.database.read() as tx:
             queues = destinations.queues(tx, self.known)
+            is_held = holds.standing(tx) is not None
             shared = lanes.held_by_anybody(tx)
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
+            "sends_held": float(is_held),
             "clock_step_seconds": step_of(self.now),
             "destination_waiting": {q.destination: float(q.waiting) for q in queues},
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
