@@ -43,6 +43,23 @@ _DOUBT = (
     )
     .values(in_doubt=True)
 )
+_later = outbox_table.alias("later")
+# Of an alert that changed while sends were held only the last version goes: one before it may
+# undo at the receiver what was sent before the restore.
+_OVERTAKEN = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.state == "waiting",
+        outbox_table.c.destination != INBOX,
+        exists().where(
+            _later.c.alert == outbox_table.c.alert,
+            _later.c.destination == outbox_table.c.destination,
+            _later.c.version > outbox_table.c.version,
+            _later.c.state == "waiting",
+        ),
+    )
+    .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +86,11 @@ def hold(tx: Connection, why: str, newest: Mapping[str, datetime], now: datetime
 
 
 def release(tx: Connection, who: str, now: datetime) -> bool:
-    """Let sends go again, and keep who said so; False if nothing was held."""
-    return tx.execute(_RELEASE, {"now": now, "who": who}).rowcount > 0
+    """Let the newest of each go again, and keep who said so; False if nothing was held."""
+    if tx.execute(_RELEASE, {"now": now, "who": who}).rowcount == 0:
+        return False
+    tx.execute(_OVERTAKEN, {"now": now})
+    return True
 
 
 def standing(tx: Connection) -> Hold | None:
