@@ -15,6 +15,8 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.running_service import RunningService, send_one
 from tests.support.services import fhir_url
 
+pytestmark = pytest.mark.timeout(300)
+
 FIRST = Adt(at=datetime.now(UTC) - timedelta(hours=3), visit=f"R{datetime.now(UTC):%H%M%S%f}")
 BEFORE = [FIRST.raw()]
 GAP = [FIRST.later("A02", ward="M7B").raw(), FIRST.later("A03", 2).raw()]
