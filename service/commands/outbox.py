@@ -5,7 +5,6 @@ from getpass import getuser
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from alerts.store import destinations, holds, outbox, people
 from service.clock import utc_now
@@ -79,7 +78,7 @@ def hold(
     now = utc_now()
     with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
         held = hold_sends(tx, why, now)
-        _audit(tx, getuser(), "outbox hold", held.why, now)
+        people.audit(tx, _line(getuser(), "outbox hold", held.why, now))
     tell(held)
 
 
@@ -99,13 +98,13 @@ def release(
         open_ways = {q.destination for q in destinations.queues(tx)} - set(keep or ())
         kept = outbox.strand(tx, sorted(open_ways), now, KEPT) if keep else 0
         holds.release(tx, by, now)
-        _audit(tx, by, "outbox release", held.why, now)
+        people.audit(tx, _line(by, "outbox release", held.why, now))
     say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
     say_missing(held.newest)
 
 
-def _audit(tx: Connection, actor: str, action: str, reason: str, now: datetime) -> None:
-    people.audit(tx, people.Audited(now, actor, "engineer", action, "outbox", reason))
+def _line(actor: str, action: str, reason: str, now: datetime) -> people.Audited:
+    return people.Audited(now, actor, "engineer", action, "outbox", reason)
 
 
 def _row(parcel: outbox.ParcelRow) -> Row:
