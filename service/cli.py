@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from service.commands import (
+    backup,
     demo,
     journal,
     keeping,
@@ -27,6 +28,7 @@ COMMANDS = (
     demo.register,
     roles.register,
     keeping.register,
+    backup.register,
     register.register,
     send.register,
     journal.register,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from alerts.store import destinations, outbox
+from alerts.store import destinations, holds, outbox
 from ingest import journal
 from ingest.arrivals import Arrivals, oldest_waiting
 from service import lanes
@@ -58,12 +58,14 @@ class Gauges:
         now = self.now()
         with self.database.read() as tx:
             queues = destinations.queues(tx, self.known)
+            is_held = holds.standing(tx) is not None
             shared = lanes.held_by_anybody(tx)
             oldest = oldest_waiting(tx)
             arrived = self.arrivals.look(tx, now)
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
+            "sends_held": float(is_held),
             "clock_step_seconds": step_of(self.now),
             "journal_oldest_seconds": _age(oldest, now),
             "feed_last_timestamp_seconds": {feed: at.timestamp() for feed, at in arrived.items()},

@@ -106,6 +106,7 @@ _MEANINGS = {
         "Parcels neither sent nor stuck, retries that wait for their time included",
     ),
     "outbox_stuck": ("", "Parcels given up"),
+    "sends_held": ("", "1 while nothing is sent until a person lets it go, after a restore"),
     "outbox_oldest_seconds": ("destination", "Age of the oldest parcel that waits"),
     "clock_step_seconds": (
         "",

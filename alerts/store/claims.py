@@ -5,8 +5,9 @@ from typing import assert_never
 
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, or_, select, update
 
-from alerts.delivery import LONGEST, GivenUp, Held, Outcome, Parcel, Retry, Sent
+from alerts.delivery import INBOX, LONGEST, GivenUp, Held, Outcome, Parcel, Retry, Sent
 from alerts.model.alert import Recipient, RecipientKind
+from alerts.store.holds import IS_HELD
 from alerts.store.tables import outbox as outbox_table
 
 _earlier = outbox_table.alias("earlier")
@@ -14,8 +15,10 @@ _earlier = outbox_table.alias("earlier")
 # Parcels to carry now: waiting and due, or in the hands of somebody whose lease ran out. An earlier
 # parcel of the same stay and destination goes first, even while it waits for its next attempt. Rows
 # that another claimer is just taking are left to them (SKIP LOCKED), so no two get the same one.
+# While sends are held nothing is due, except for the inbox, which nobody outside sees.
 _IS_DUE = and_(
     outbox_table.c.destination == bindparam("destination"),
+    or_(outbox_table.c.destination == INBOX, ~IS_HELD),
     or_(
         and_(outbox_table.c.state == "waiting", outbox_table.c.next_at <= bindparam("now")),
         and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now")),

@@ -8,10 +8,14 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, o
 
 from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
+from alerts.store.holds import IS_HELD
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
 
-_PUT = insert(outbox_table)
+NO_WAY = "no way out is set up for this destination"
+
+# While sends are held it may be a repeat of what was sent before: what undoes it is sent too.
+_PUT = insert(outbox_table).values(in_doubt=select(IS_HELD).scalar_subquery())
 
 # Is this version of the alert queued for this channel already? Then a repeat adds nothing.
 _QUEUED = select(outbox_table.c.id).where(
@@ -60,7 +64,7 @@ _STRAND = (
         settled_at=bindparam("now"),
         lease_until=None,
         in_doubt=or_(outbox_table.c.in_doubt, outbox_table.c.state == "sending"),
-        last_answer="no way out is set up for this destination",
+        last_answer=bindparam("why"),
     )
 )
 
@@ -168,9 +172,9 @@ def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> 
     )
 
 
-def strand(tx: Connection, known: Sequence[str], now: datetime) -> int:
-    """Leave to a person what waits for a destination that is not set up; how many."""
-    return tx.execute(_STRAND, {"known": list(known), "now": now}).rowcount
+def strand(tx: Connection, known: Sequence[str], now: datetime, why: str = NO_WAY) -> int:
+    """Leave to a person what waits for any destination but these; how many."""
+    return tx.execute(_STRAND, {"known": list(known), "now": now, "why": why}).rowcount
 
 
 def resend(tx: Connection, parcel_id: int, now: datetime) -> bool:

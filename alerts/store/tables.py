@@ -187,6 +187,26 @@ destination = Table(
 )
 """One row for each receiver that has failed once; ``failures`` in a row, 0 while it is well."""
 
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("since", _Instant, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("released_at", _Instant),
+    Column("released_by", Text),
+)
+"""While one is not released nothing is carried, except to the inbox."""
+
+gap = Table(
+    "gap",
+    metadata,
+    Column("hold", BigInteger, primary_key=True, autoincrement=False),
+    Column("feed", Text, primary_key=True),
+    Column("newest_at", _Instant, nullable=False),
+)
+"""When the newest message of each feed came that was known as sends were held."""
+
 policy_value = Table(
     "policy_value",
     metadata,

@@ -1,13 +1,16 @@
 """``thinkcarer migrate`` and ``thinkcarer check``: before the service starts."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
+from alerts.store import holds
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.connections import try_ways_in, try_ways_out
+from service.database import DatabaseNotReady
 from service.errors import ServiceError
 from service.tls import faults_of, server_tls, warnings_of
 
@@ -45,6 +48,7 @@ def check(
         warn("This site is synthetic: it takes CHI numbers of an impossible birth month.")
     for warning in warnings_of(shell.settings, shell.site, utc_now()):
         warn(warning)
+    _tell_of_hold(shell)
     warn("No faults.")
 
 
@@ -70,6 +74,15 @@ def _faults_of(step: Callable[[], object]) -> Iterator[str]:
         step()
     except ServiceError as failure:
         yield from getattr(failure, "faults", (str(failure),))
+
+
+def _tell_of_hold(shell: Shell) -> None:
+    held = None
+    with suppress(DatabaseNotReady), shell.reading() as database, database.read() as tx:
+        held = holds.standing(tx)
+    if held is not None:
+        warn(f"Nothing is sent since {held.since:%Y-%m-%d %H:%M:%S} UTC: {held.why}.")
+        warn("Let it go with: thinkcarer outbox release --by NAME")
 
 
 def _try_database(shell: Shell) -> None:

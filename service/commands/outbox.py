@@ -1,11 +1,14 @@
 """``thinkcarer outbox``: the outbound record."""
 
+from datetime import datetime
+from getpass import getuser
 from typing import Annotated
 
 import typer
 
-from alerts.store import outbox
+from alerts.store import destinations, holds, outbox, people
 from service.clock import utc_now
+from service.commands.backup import RESTORED, hold_sends, say_missing, tell
 from service.commands.shell import CommandFailed, Row, say, shell_of, show
 from service.database import Rank
 
@@ -21,6 +24,8 @@ COLUMNS = (
     "last_answer",
 )
 
+KEPT = "kept back when sends were released; it may have been sent before"
+
 Json = Annotated[bool, typer.Option("--json", help="Print an array of objects.")]
 ParcelId = Annotated[int, typer.Argument(metavar="ID")]
 
@@ -31,6 +36,8 @@ def register(app: typer.Typer) -> None:
     group.callback(invoke_without_command=True)(listing)
     group.command("show", help="One parcel.")(show_one)
     group.command("resend", help="Send a parcel again, from the first attempt.")(resend)
+    group.command("hold", help="Send nothing until a person releases it; after a restore.")(hold)
+    group.command("release", help="Let what is held be sent.")(release)
     app.add_typer(group, name="outbox")
 
 
@@ -61,6 +68,43 @@ def resend(context: typer.Context, parcel_id: ParcelId) -> None:
         if not outbox.resend(tx, parcel_id, utc_now()):
             raise CommandFailed(f"Parcel {parcel_id} does not exist or was withdrawn.")
     say(f"Parcel {parcel_id} waits to be sent again.")
+
+
+def hold(
+    context: typer.Context,
+    why: Annotated[str, typer.Option(help="Shown to engineers.")] = RESTORED,
+) -> None:
+    """Hold every send, and say from where on each sender must send again."""
+    now = utc_now()
+    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
+        held = hold_sends(tx, why, now)
+        people.audit(tx, _line(getuser(), "outbox hold", held.why, now))
+    tell(held)
+
+
+def release(
+    context: typer.Context,
+    by: Annotated[str, typer.Option("--by", help="Who decided it.")],
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A destination whose parcels become stuck instead.")
+    ] = None,
+) -> None:
+    """Send what waits; what waits for a destination that is kept is left to a person."""
+    now = utc_now()
+    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
+        held = holds.standing(tx)
+        if held is None:
+            raise CommandFailed("No sends are held.")
+        open_ways = {q.destination for q in destinations.queues(tx)} - set(keep or ())
+        kept = outbox.strand(tx, sorted(open_ways), now, KEPT) if keep else 0
+        holds.release(tx, by, now)
+        people.audit(tx, _line(by, "outbox release", held.why, now))
+    say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
+    say_missing(held.newest)
+
+
+def _line(actor: str, action: str, reason: str, now: datetime) -> people.Audited:
+    return people.Audited(now, actor, "engineer", action, "outbox", reason)
 
 
 def _row(parcel: outbox.ParcelRow) -> Row:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.store.destinations import Queue
+from alerts.store.holds import Hold
 from service.web.words import Clock
 
 OLD_AFTER = timedelta(minutes=15)
@@ -23,6 +24,17 @@ class WayCard:
 def cards(queues: Iterable[Queue], clock: Clock) -> tuple[WayCard, ...]:
     """One for each receiver."""
     return tuple(_card(queue, clock) for queue in queues)
+
+
+def told(hold: Hold, clock: Clock) -> tuple[str, ...]:
+    """That nothing is sent, and what each feed is to be asked for."""
+    return (
+        f"Nothing is sent since {clock.exact(hold.since)}: {hold.why}",
+        *(
+            f"Everything from {feed} after {clock.exact(at)} may be missing"
+            for feed, at in hold.newest.items()
+        ),
+    )
 
 
 def _card(queue: Queue, clock: Clock) -> WayCard:

@@ -13,7 +13,7 @@ from service.web.queries import entries, receivers
 from service.web.queries.entries import PAGE, Listed, Wanted
 from service.web.queries.receivers import Stuck
 from service.web.views import DeskHere, ViewerHere, page
-from service.web.ways import WayCard, cards
+from service.web.ways import WayCard, cards, told
 from service.web.words import Clock, parsed
 
 router = APIRouter()
@@ -48,6 +48,7 @@ class JournalPage:
     outbox_stuck: int
     certificates: tuple[str, ...]
     ways: tuple[WayCard, ...]
+    held: tuple[str, ...]
     stuck: tuple[Stuck, ...]
     stamp: str
     path: str = "/journal"
@@ -64,6 +65,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         news = entries.feeds(viewer, tx)
         unfinished, unsent = entries.waiting(viewer, tx)
         ways = cards(receivers.queues(viewer, tx, desk.destinations), clock)
+        held = receivers.hold(viewer, tx)
         stuck = receivers.stuck(viewer, tx)
     context = JournalPage(
         title="Journal",
@@ -80,6 +82,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         outbox_stuck=unsent.get("stuck", 0),
         certificates=_running_out(desk),
         ways=ways,
+        held=() if held is None else told(held, clock),
         stuck=stuck,
         stamp=clock.stamp(),
     )

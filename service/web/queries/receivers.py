@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from alerts.store import destinations
+from alerts.store import destinations, holds
 from alerts.store.destinations import Queue
+from alerts.store.holds import Hold
 from alerts.store.tables import outbox as outbox_table
 from service.web.access import Role, Viewer
 
@@ -43,6 +44,11 @@ class Stuck:
 def queues(viewer: Viewer, tx: Connection, known: Sequence[str]) -> list[Queue]:
     """Every receiver, with what waits for it and since when it takes nothing."""
     return destinations.queues(tx, known) if _may(viewer) else []
+
+
+def hold(viewer: Viewer, tx: Connection) -> Hold | None:
+    """Whether sends are held, since when and what is missing."""
+    return holds.standing(tx) if _may(viewer) else None
 
 
 def stuck(viewer: Viewer, tx: Connection) -> tuple[Stuck, ...]:

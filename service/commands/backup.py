@@ -1,0 +1,172 @@
+"""``thinkcarer backup`` and ``restore``: a copy of the SQLite file, and the way back to it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from sqlalchemy import Connection, func, inspect, make_url, select
+
+from alerts.store import holds
+from ingest.journal import journal
+from service.clock import utc_now
+from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of
+from service.database import Rank, connect
+from service.engines import SQLITE, hold_lock, sqlite_path
+
+File = Annotated[Path, typer.Argument(metavar="FILE")]
+RESTORED = "restored from a backup"
+# When the newest message of each feed came; a whole look at the journal, once in a restore.
+_NEWEST = (
+    select(journal.c.feed, func.max(journal.c.received_at))
+    .where(journal.c.feed != "")
+    .group_by(journal.c.feed)
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("backup", help="Copy the SQLite database, beside a running service.")(backup)
+    app.command("restore", help="Put a backup in place of the SQLite database.")(restore)
+
+
+def backup(context: typer.Context, file: File) -> None:
+    """A sound copy under a name that is not taken yet, readable by its owner alone."""
+    source, target = _present(shell_of(context), "pg_dump"), file.absolute()
+    if not source.is_file():
+        raise CommandFailed(f"There is no database at {source}.")
+    if target.exists():
+        raise CommandFailed(f"{target} is there already: give the backup a name of its own.")
+    with _unfinished(target) as partial:
+        _copy(source, partial)
+        partial.rename(target)
+    _sync(target.parent)
+    say(f"{target} is a sound backup.")
+
+
+def restore(context: typer.Context, file: File) -> None:
+    """Check, migrate and mark a copy of the backup, then put it in place in one step."""
+    path, now = _present(shell_of(context), "pg_restore"), utc_now()
+    if not file.is_file():
+        raise CommandFailed(f"There is no backup at {file}.")
+    with hold_lock(path), _unfinished(path) as partial:
+        _copy(file, partial)
+        held = _made_ready(partial, now)
+        kept = path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}")
+        _keep(path, kept)
+        partial.replace(path)
+        _sync(path.parent)
+    if kept.exists():
+        say(f"The database that was there is kept as {kept}.")
+    tell(held)
+
+
+def hold_sends(tx: Connection, why: str, now: datetime) -> holds.Hold:
+    """Hold every send, and note where each feed ends."""
+    newest = {str(f): at.replace(tzinfo=now.tzinfo) for f, at in tx.execute(_NEWEST)}
+    return holds.hold(tx, why, newest, now)
+
+
+def tell(held: holds.Hold) -> None:
+    """Since when sends are held, and what to ask each sender for."""
+    say(f"Sends are held since {_exact(held.since)}: {held.why}.")
+    say_missing(held.newest)
+    say("When that was sent again: thinkcarer outbox release --by NAME")
+
+
+def say_missing(newest: Mapping[str, datetime]) -> None:
+    """What may be missing, by feed and time."""
+    if not newest:
+        say("No message of any feed is known: ask every sender to send everything again.")
+    for feed, at in sorted(newest.items()):
+        say(
+            f"Everything from {feed} after {_exact(at)} may be missing: "
+            "ask that sender to send again from there."
+        )
+
+
+def _exact(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _present(shell: Shell, program: str) -> Path:
+    url = shell.settings.database_url
+    if make_url(url).get_backend_name() != "sqlite":
+        raise CommandFailed(
+            f"This command is for SQLite: with PostgreSQL use {program}, as docs/deploy.md says."
+        )
+    return sqlite_path(url)
+
+
+def _made_ready(path: Path, now: datetime) -> holds.Hold:
+    """A copy of the backup, brought to this release, with its sends held."""
+    try:
+        with connect(f"sqlite:///{path}") as database:
+            with database.read() as tx:
+                if not inspect(tx).has_table("journal"):
+                    raise CommandFailed("That file is no backup of this service.")
+            migrate(database)
+            with database.write(Rank.PAGE) as tx:
+                held = hold_sends(tx, RESTORED, now)
+        if path.with_name(path.name + "-wal").exists():
+            raise CommandFailed("The backup could not be written into one file. Try again.")
+        _sync(path)
+        return held
+    finally:
+        path.with_name(path.name + ".lock").unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """The whole of a database as it stands now, in one file without a log, sound and on disk."""
+    try:
+        with (
+            closing(SQLITE.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as old,
+            closing(SQLITE.connect(target)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE")
+            faults = [row[0] for row in new.execute("PRAGMA integrity_check(1)")]
+    except (SQLITE.Error, sqlite3.Error) as err:
+        raise CommandFailed(f"{source} cannot be copied: {err}.") from err
+    if faults != ["ok"]:
+        raise CommandFailed(f"{source} is damaged: {faults[0]}.")
+    _sync(target)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """The database that stands there under another name, with its log where it has one left."""
+    if not path.exists():
+        return
+    with suppress(SQLITE.Error, sqlite3.Error), closing(SQLITE.connect(path)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a damaged one is kept as it is
+    for end in ("", "-wal", "-shm"):
+        if (part := path.with_name(path.name + end)).exists():
+            os.link(part, kept.with_name(kept.name + end))
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+@contextmanager
+def _unfinished(target: Path) -> Iterator[Path]:
+    """An empty file beside the target for its owner alone; gone at the end unless renamed."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield partial
+    finally:
+        for end in ("", "-wal", "-shm", "-journal"):
+            partial.with_name(partial.name + end).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
