@@ -129,7 +129,7 @@ def _after_message(stay: Stay, event: AdtEvent) -> Stay:
     reopened = status is StayStatus.OPEN and stay.status is not StayStatus.OPEN
     after = replace(
         stay,
-        patient=_patient_after(stay.patient, event.patient),
+        patient=patient_after(stay.patient, event.patient),
         status=status,
         patient_class=_kept(stay.patient_class, event.patient_class),
         place=place,
@@ -170,7 +170,8 @@ def _kept(old: T | None, change: Change[T]) -> T | None:
     return None if isinstance(change, Cleared) else change
 
 
-def _patient_after(patient: Patient, change: PatientChange) -> Patient:
+def patient_after(patient: Patient, change: PatientChange) -> Patient:
+    """What is known of the patient once a message has been taken in."""
     return Patient(
         identifiers=patient.identifiers if change.identifiers is None else change.identifiers,
         family=_kept(patient.family, change.family),

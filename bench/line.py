@@ -14,9 +14,10 @@ from ingest import journal
 from ingest.journal import Block, Stored
 from ingest.receive import Door, Origin, receive
 from mapping.register_csv import RegisterTerms, read
+from service.batches import process_batch
 from service.database import Database, Rank, connect, migrate
 from service.metrics import Metrics
-from service.pipeline import BATCH, Line, Progress, import_register, process_batch, wake_next
+from service.pipeline import BATCH, Line, Progress, import_register, wake_next
 from service.site import dialects_of, load_site, rules_of
 
 WANTED = 1_500.0

@@ -70,6 +70,17 @@ class Entry(EntryRow):
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """What became of an entry; ``reason`` holds no patient data."""
+
+    entry: int
+    state: State
+    reason: str
+    outcome: str = ""
+    """What followed, for the engineers' page."""
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Which entries to list, oldest first unless told otherwise; nothing set means every one."""
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ingest.entry import Block as Block
+from ingest.entry import End as End
 from ingest.entry import Entry as Entry
 from ingest.entry import EntryRow as EntryRow
 from ingest.entry import Search as Search
@@ -99,19 +100,20 @@ def claim(tx: Connection, limit: int, lanes: Collection[int] | None = None) -> l
     return [_entry(row) for row in tx.execute(query, {"limit": limit}).mappings()]
 
 
-def settle(tx: Connection, entry_id: int, reason: str, outcome: str, at: datetime) -> None:
-    """Understood and acted on; ``outcome`` is what followed, for the engineers' page."""
-    tx.execute(_FINISH, _end(entry_id, "settled", reason, at) | {"to_outcome": outcome})
-
-
-def ignore(tx: Connection, entry_id: int, reason: str, at: datetime) -> None:
-    """Read and not for us."""
-    tx.execute(_END, _end(entry_id, "ignored", reason, at))
-
-
-def park(tx: Connection, entry_id: int, reason: str, at: datetime) -> None:
-    """Left for a person, with words that hold no patient data."""
-    tx.execute(_END, _end(entry_id, "parked", reason, at))
+def finish(tx: Connection, ends: Sequence[End], at: datetime) -> None:
+    """What became of each of these entries."""
+    rows = [
+        {
+            "entry_id": end.entry,
+            "to_state": end.state,
+            "to_reason": end.reason,
+            "to_outcome": end.outcome,
+            "to_at": at,
+        }
+        for end in ends
+    ]
+    if rows:
+        tx.execute(_FINISH, rows)
 
 
 def requeue(
@@ -192,14 +194,16 @@ _CLAIM = (
     .order_by(journal.c.state, journal.c.id)
     .limit(bindparam("limit"))
 )
-_END = (
+_FINISH = (
     update(journal)
     .where(journal.c.id == bindparam("entry_id"))
     .values(
-        state=bindparam("to_state"), reason=bindparam("to_reason"), settled_at=bindparam("to_at")
+        state=bindparam("to_state"),
+        reason=bindparam("to_reason"),
+        outcome=bindparam("to_outcome"),
+        settled_at=bindparam("to_at"),
     )
 )
-_FINISH = _END.values(outcome=bindparam("to_outcome"))
 _REQUEUE = (
     update(journal)
     .where(journal.c.id == bindparam("entry_id"), journal.c.state == "parked")
@@ -260,10 +264,6 @@ def _identity(block: Block) -> tuple[str, str, str]:
 
 def _row(block: Block) -> dict[str, object]:
     return {name: getattr(block, name) for name in Block.__slots__}
-
-
-def _end(entry_id: int, state: State, reason: str, at: datetime) -> dict[str, object]:
-    return {"entry_id": entry_id, "to_state": state, "to_reason": reason, "to_at": at}
 
 
 def _search(search: Search) -> Select[tuple[object, ...]]:

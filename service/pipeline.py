@@ -1,15 +1,15 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import TypeAlias
 
 from sqlalchemy import Connection
 
 from alerts.model.alert import Task, TaskCode
-from alerts.model.events import AdtEvent, Answered, FactRecorded, NotForUs, StayEvent
+from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
@@ -20,9 +20,7 @@ from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
 from ingest import journal
-from ingest.entry import digest_of
-from ingest.failpoints import passing
-from mapping.hl7.events import Dialect, Unreadable, read_event
+from mapping.hl7.events import Dialect
 from service.database import Database, Rank
 from service.errors import ServiceError
 from service.metrics import Metrics
@@ -34,14 +32,8 @@ BATCH = 200
 
 ASK_AGAIN_AFTER = timedelta(minutes=15)
 """When a stay is asked about again whose rules met a bug."""
-CHANGED = (
-    "its bytes are not those that came in: have the disk looked at, "
-    "and the message sent again with a new control id"
-)
 Hold: TypeAlias = Callable[[Connection], Collection[int]]
 """The lanes that are ours until the transaction ends."""
-LET_IN_AFTER = 0.003
-"""Seconds after which a batch commits early for somebody who waits to write."""
 
 
 class LineError(ServiceError):
@@ -70,11 +62,22 @@ class Line:
     has_hospital_server: bool = False
     """Wards and coordinators get their Tasks on the hospital's FHIR server."""
 
-    def desk(self, tx: Connection) -> Desk:
-        """What reconsidering needs at this moment; asked for once a transaction."""
+    @contextmanager
+    def desk(self, tx: Connection) -> Iterator[Desk]:
+        """What reconsidering needs at this moment, once a transaction; kept at its end."""
         now = self.now()
-        policy = policy_from(policy_store.in_force(tx, now))
-        return Desk(self.site, policy, now, self.metrics, self.has_hospital_server)
+        shelf = stay_store.Shelf(tx)
+        yield Desk(
+            site=self.site,
+            policy=policy_from(policy_store.in_force(tx, now)),
+            now=now,
+            metrics=self.metrics,
+            shelf=shelf,
+            register=register.Candidates(tx),
+            raised={},
+            has_hospital_server=self.has_hospital_server,
+        )
+        shelf.flush()
 
 
 @dataclass(slots=True)
@@ -84,68 +87,14 @@ class Progress:
     entry: int | None = None
     stay: str | None = None
     failure: Exception | None = None
-
-
-def process_batch(
-    line: Line, progress: Progress, limit: int = BATCH, hold: Hold | None = None
-) -> int:
-    """Read, fold, decide and settle the oldest waiting entries in one transaction; how many.
-
-    ``hold`` answers the lanes that are ours until the transaction ends; None: all are.
-    """
-    with line.database.write(Rank.WORK) as tx:
-        register.share(tx)
-        lanes = None if hold is None else hold(tx)
-        if lanes is not None and not lanes:
-            return 0
-        began, desk, done = monotonic(), line.desk(tx), 0
-        entries = journal.claim(tx, limit, lanes)
-        if entries:
-            passing("batch-claimed")
-        for entry in entries:
-            progress.entry = entry.id
-            process(tx, line, desk, entry)
-            passing("entry-settled")
-            done += 1
-            if monotonic() - began > LET_IN_AFTER and line.database.wanted():
-                break
-        progress.entry = None
-        if done:
-            passing("batch-decided")
-    if done:
-        passing("batch-committed")
-    return done
-
-
-def process(tx: Connection, line: Line, desk: Desk, entry: journal.Entry) -> None:
-    """One entry, to its end: settled, ignored or parked."""
-    now = desk.now
-    try:
-        event = _read(entry, line.dialects[entry.feed])
-    except Unreadable as reason:
-        journal.park(tx, entry.id, str(reason), now)
-        line.metrics.entries.labels("parked").inc()
-        return
-    if isinstance(event, NotForUs):
-        journal.ignore(tx, entry.id, event.reason, now)
-        line.metrics.entries.labels("ignored").inc()
-        return
-    outcome = believe(tx, desk, event, _told_by(entry, event))
-    journal.settle(tx, entry.id, outcome.words, outcome.as_json(), now)
-    line.metrics.entries.labels("settled").inc()
-    line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
-
-
-def _read(entry: journal.Entry, dialect: Dialect) -> AdtEvent | NotForUs:
-    if digest_of(entry.raw) != entry.digest:
-        raise Unreadable(CHANGED)
-    return read_event(entry.raw, dialect, entry.received_at)
+    alone: int = 0
+    """So many entries are taken one by one, because a bug met a batch and not one of them."""
 
 
 def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
     """Fold a message into its stay and decide what follows."""
     stay_key, _ = identify(event)
-    stay, last = _folded(tx, stay_key, event, occasion)
+    stay, last = _folded(desk, stay_key, event, occasion)
     return reconsider(tx, desk, stay, last, occasion)
 
 
@@ -156,11 +105,12 @@ def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
         register.share(tx)
         due = stay_store.due_to_wake(tx, now, limit)
         if due:
-            desk = line.desk(tx)
-            for stay_key in due:
-                progress.stay = stay_key
-                _again(tx, desk, stay_key)
-        progress.stay = None
+            with line.desk(tx) as desk:
+                desk.shelf.fetch(due)
+                for stay_key in due:
+                    progress.stay = stay_key
+                    _again(tx, desk, stay_key)
+    progress.stay = None
     return len(due)
 
 
@@ -176,7 +126,7 @@ def set_aside(line: Line, progress: Progress, hold: Hold | None = None) -> None:
             is_ours = entry is not None and (lanes is None or entry.lane in lanes)
             if entry is not None and is_ours and entry.state == "waiting":
                 reason = f"fault in the service: {type(failure).__name__}"
-                journal.park(tx, entry.id, reason, now)
+                journal.finish(tx, [journal.End(entry.id, "parked", reason)], now)
             if progress.stay is not None:
                 stay_store.postpone(tx, progress.stay, now + ASK_AGAIN_AFTER)
     progress.entry = progress.stay = progress.failure = None
@@ -187,10 +137,11 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
     occasion = Occasion(learned_at=line.now(), actor=actor)
     with line.database.write(Rank.PAGE) as tx:
         register.share(tx)
-        if stay_store.load(tx, stay_key) is None:
-            raise NotThere(NotThere.__doc__)
-        stay, last = _folded(tx, stay_key, event, occasion)
-        reconsider(tx, line.desk(tx), stay, last, occasion)
+        with line.desk(tx) as desk:
+            if desk.shelf.load(stay_key) is None:
+                raise NotThere(NotThere.__doc__)
+            stay, last = _folded(desk, stay_key, event, occasion)
+            reconsider(tx, desk, stay, last, occasion)
 
 
 def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
@@ -200,20 +151,20 @@ def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
         task = alert_store.get(tx, task_id)
         if not isinstance(task, Task) or task.code is not TaskCode.CONFIRM_MATCH:
             raise NotThere(NotThere.__doc__)
-        found = stay_store.load(tx, task.stay)
-        desk = line.desk(tx)
-        matches = matches_of(tx, desk, found.stay)[0] if found else ()
-        for seen in matches:
-            if seen.registration.key == task.registration and seen.fingerprint.startswith(
-                task.occasion
-            ):
-                register.decide_match(tx, seen, is_same, actor, line.now())
-                break
-        else:
-            raise EvidenceChanged(EvidenceChanged.__doc__)
-        open_stays = stay_store.concerned(tx, (seen.registration,))
-        for stay_key in dict.fromkeys((task.stay, *open_stays)):
-            _again(tx, desk, stay_key)
+        with line.desk(tx) as desk:
+            found = desk.shelf.load(task.stay)
+            matches = matches_of(tx, desk, found.stay)[0] if found else ()
+            for seen in matches:
+                if seen.registration.key == task.registration and seen.fingerprint.startswith(
+                    task.occasion
+                ):
+                    register.decide_match(tx, seen, is_same, actor, line.now())
+                    break
+            else:
+                raise EvidenceChanged(EvidenceChanged.__doc__)
+            open_stays = stay_store.concerned(tx, (seen.registration,))
+            for stay_key in dict.fromkeys((task.stay, *open_stays)):
+                _again(tx, desk, stay_key)
 
 
 def import_register(
@@ -224,33 +175,30 @@ def import_register(
     """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
     with line.database.write(Rank.WORK) as tx:
         register.have_alone(tx)
-        imported, desk = register.upsert(tx, rows, line.now()), line.desk(tx)
+        imported = register.upsert(tx, rows, line.now())
         for done, registration in enumerate(imported.touched, start=1):
-            for stay_key in stay_store.concerned(tx, (registration,)):
-                _again(tx, desk, stay_key)
+            concerned = stay_store.concerned(tx, (registration,))
+            if concerned:
+                with line.desk(tx) as desk:
+                    for stay_key in concerned:
+                        _again(tx, desk, stay_key)
             on_progress(done)
     return imported
 
 
-def _folded(
-    tx: Connection, stay_key: str, event: StayEvent, occasion: Occasion
-) -> tuple[Stay, str]:
+def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> tuple[Stay, str]:
     """Append the event and fold it: at the end where it is the newest, else all of them anew."""
-    found = stay_store.load(tx, stay_key)
+    found = desk.shelf.load(stay_key)
     key = order_key(event, occasion.learned_at)
-    stay_store.append_event(tx, stay_key, key, event, occasion)
+    desk.shelf.append_event(stay_key, key, event, occasion)
     if found is None or key >= found.last_order:
         return fold(found.stay if found else None, event), key
-    return refold(stay_store.events(tx, stay_key)), found.last_order
+    return refold(desk.shelf.events(stay_key)), found.last_order
 
 
 def _again(tx: Connection, desk: Desk, stay_key: str) -> None:
     """Reconsider a stay that is already there."""
-    found = stay_store.load(tx, stay_key)
+    found = desk.shelf.load(stay_key)
     if found is not None:
         occasion = Occasion(learned_at=desk.now)
         reconsider(tx, desk, found.stay, found.last_order, occasion)
-
-
-def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:
-    return Occasion(entry.received_at, entry=entry.id, happened_at=event.occurred_at)

@@ -59,12 +59,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What reconsidering needs besides the stay."""
+    """What reconsidering needs besides the stay; for one transaction."""
 
     site: Site
     policy: Policy
     now: datetime
     metrics: Metrics
+    shelf: stay_store.Shelf
+    register: register.Candidates
+    raised: dict[str, tuple[Alert, ...]]
+    """Of stays that were looked up together; each is good until it is asked for."""
     has_hospital_server: bool = False
 
 
@@ -73,7 +77,9 @@ def reconsider(
 ) -> Outcome:
     """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
     matches, decisions = matches_of(tx, desk, stay)
-    raised = alert_store.raised_for(tx, stay.id)
+    raised = desk.raised.pop(stay.id, None)
+    if raised is None:
+        raised = alert_store.raised_for(tx, (stay.id,))[stay.id]
     happened = occasion.happened_at
     verdict = decide(
         Situation(
@@ -89,7 +95,7 @@ def reconsider(
             and desk.now - happened > timedelta(hours=desk.policy.stale_after),
         )
     )
-    stay_store.save(tx, stay, last_order, verdict.wake_at)
+    desk.shelf.save(stay, last_order, verdict.wake_at)
     registrations = {m.registration.key: m.registration for m in matches}
     certain = {m.registration.key for m in matches if m.grade is MatchGrade.CERTAIN}
     changed: tuple[Alert, ...] = (*verdict.tasks, *verdict.notices)
@@ -105,7 +111,7 @@ def matches_of(
     tx: Connection, desk: Desk, stay: Stay
 ) -> tuple[tuple[Match, ...], tuple[MatchDecision, ...]]:
     """The patient beside everybody on the register that it might be, and what people said."""
-    candidates = register.candidates(tx, stay.patient)
+    candidates = desk.register.of(stay.patient)
     if not candidates:
         return (), ()
     decisions = register.decisions(tx, tuple(c.key for c in candidates))

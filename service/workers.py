@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from alerts.store.stays import OpenedMeanwhile
+from service.batches import process_batch
 from service.database import DatabaseError
 from service.dispatch import Hand, Outlet, deliver_next
-from service.pipeline import Hold, Line, Progress, process_batch, set_aside, wake_next
+from service.pipeline import BATCH, Hold, Line, Progress, set_aside, wake_next
 
 log = structlog.get_logger()
 
@@ -62,6 +63,9 @@ def work(
             )
             progress.failure = failure
             is_known = progress.entry is not None or progress.stay is not None
+            if not is_known and not progress.alone:
+                progress.alone = BATCH
+                continue
             bell.stopped.wait(0 if is_known else PAUSE_AFTER_FAILURE)
             continue
         if done:

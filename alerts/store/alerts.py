@@ -1,6 +1,7 @@
 """Tasks and notices as they stand, with the FHIR JSON that was decided with them."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -10,10 +11,10 @@ from alerts.store.bodies import alert_from_text, alert_to_text
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 
-# Everything raised for one stay, the oldest first.
+# Everything raised for some stays, the oldest first.
 _RAISED = (
-    select(alert_table.c.kind, alert_table.c.body)
-    .where(alert_table.c.stay == bindparam("stay"))
+    select(alert_table.c.stay, alert_table.c.kind, alert_table.c.body)
+    .where(alert_table.c.stay.in_(bindparam("stays", expanding=True)))
     .order_by(alert_table.c.authored_at, alert_table.c.id)
 )
 
@@ -53,10 +54,12 @@ _OF_RENDERING = frozenset({"meta", "text", "lastModified"})
 """What differs between two renderings of the same thing."""
 
 
-def raised_for(tx: Connection, stay_id: str) -> tuple[Alert, ...]:
-    """Every Task and notice of this stay, ended ones too, oldest first."""
-    rows = tx.execute(_RAISED, {"stay": stay_id})
-    return tuple(alert_from_text(row.kind, row.body) for row in rows)
+def raised_for(tx: Connection, stay_ids: Collection[str]) -> dict[str, tuple[Alert, ...]]:
+    """Every Task and notice of each of these stays, ended ones too, oldest first."""
+    found: dict[str, tuple[Alert, ...]] = dict.fromkeys(stay_ids, ())
+    for row in tx.execute(_RAISED, {"stays": list(stay_ids)}):
+        found[row.stay] = (*found[row.stay], alert_from_text(row.kind, row.body))
+    return found
 
 
 def get(tx: Connection, alert_id: str) -> Alert | None:

@@ -1,8 +1,9 @@
 """The register of carers, and what coordinators answered about doubtful matches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
@@ -16,15 +17,20 @@ from alerts.store.tables import registration as registration_table
 
 _AT_ONCE = 500
 
-# Whoever has one of the patient's numbers, or their birth date and name; ended ones too. By key.
+# Whoever has one of these numbers, or one of these birth dates and names; ended ones too. By key.
 _CANDIDATES = (
-    select(registration_table.c.body)
+    select(
+        registration_table.c.number,
+        registration_table.c.birth_date,
+        registration_table.c.name_key,
+        registration_table.c.body,
+    )
     .where(
         or_(
             registration_table.c.number.in_(bindparam("numbers", expanding=True)),
             and_(
-                registration_table.c.birth_date == bindparam("born"),
-                registration_table.c.name_key == bindparam("name"),
+                registration_table.c.birth_date.in_(bindparam("births", expanding=True)),
+                registration_table.c.name_key.in_(bindparam("names", expanding=True)),
             ),
         )
     )
@@ -73,6 +79,9 @@ def have_alone(tx: Connection) -> None:
         tx.execute(_HAVE_ALONE)
 
 
+_Trait: TypeAlias = str | tuple[date, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What an import did."""
@@ -84,18 +93,48 @@ class Imported:
     """The new and the changed ones, in the order of the file."""
 
 
-def candidates(tx: Connection, patient: Patient) -> tuple[Registration, ...]:
-    """Registrations of the person that this patient may be, ended ones included."""
-    named = patient.family is not None and patient.given is not None
-    asked = {
-        "numbers": [number.value for number in patient.identifiers],
-        "born": patient.birth_date if named else None,
-        "name": name_key(patient.family or "", patient.given or ""),
-    }
-    if not asked["numbers"] and asked["born"] is None:
-        return ()
-    rows = tx.execute(_CANDIDATES, asked).scalars()
-    return tuple(registration_from_text(body) for body in rows)
+class Candidates:
+    """Who of the register patients may be, looked up for many at once; for one transaction."""
+
+    def __init__(self, tx: Connection) -> None:
+        """Nobody was looked up."""
+        self._tx = tx
+        self._asked: set[_Trait] = set()
+        self._found: dict[str, tuple[frozenset[_Trait], Registration]] = {}
+
+    def fetch(self, patients: Iterable[Patient]) -> None:
+        """Look these up together."""
+        wanted = {trait for patient in patients for trait in _traits(patient)} - self._asked
+        if not wanted:
+            return
+        self._asked |= wanted
+        asked = {
+            "numbers": [trait for trait in wanted if isinstance(trait, str)],
+            "births": list({trait[0] for trait in wanted if not isinstance(trait, str)}),
+            "names": list({trait[1] for trait in wanted if not isinstance(trait, str)}),
+        }
+        for row in self._tx.execute(_CANDIDATES, asked):
+            registration = registration_from_text(row.body)
+            traits = frozenset({row.number, (row.birth_date, row.name_key)})
+            self._found[registration.key] = (traits, registration)
+
+    def of(self, patient: Patient) -> tuple[Registration, ...]:
+        """Registrations of the person that this patient may be, ended ones included, by key."""
+        self.fetch((patient,))
+        traits = _traits(patient)
+        return tuple(
+            registration
+            for _, (theirs, registration) in sorted(self._found.items())
+            if not theirs.isdisjoint(traits)
+        )
+
+
+def _traits(patient: Patient) -> frozenset[_Trait]:
+    """What a registration of the same person may share: a number, or birth date and name."""
+    traits: set[_Trait] = {number.value for number in patient.identifiers}
+    if patient.birth_date and patient.family is not None and patient.given is not None:
+        traits.add((patient.birth_date, name_key(patient.family, patient.given)))
+    return frozenset(traits)
 
 
 def get(tx: Connection, key: str) -> Registration | None:

@@ -18,21 +18,28 @@ from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
 from alerts.store.tables import stay_event
 
-# One stay. With the lock, who loads next waits until we commit, so that message, clock and form
-# queue up (PostgreSQL; on SQLite there is one writer at a time anyway).
 _LOAD = select(stay_table.c.body, stay_table.c.last_order).where(
     stay_table.c.id == bindparam("stay")
 )
-_LOAD_LOCKED = _LOAD.with_for_update()
+# Whoever loads one of these next waits until we commit, so that message, clock and form queue up
+# (PostgreSQL; on SQLite there is one writer at a time anyway). In order, against deadlocks.
+_LOAD_LOCKED = (
+    select(stay_table.c.id, stay_table.c.body, stay_table.c.last_order)
+    .where(stay_table.c.id.in_(bindparam("stays", expanding=True)))
+    .order_by(stay_table.c.id)
+    .with_for_update()
+)
 
-# Changes the row that is there; no row means that the stay is new. Two at once that both find none
-# cannot both insert: the second fails and is repeated as a whole.
+# A stay is new where there was no row of it. Two at once that both find none cannot both insert:
+# the second fails and is repeated as a whole.
 _UPDATE = (
     update(stay_table)
     .where(stay_table.c.id == bindparam("stay"))
     .values(version=stay_table.c.version + 1)
 )
 _INSERT = insert(stay_table)
+_IS_THERE = "23505"
+"""Unique violation (PostgreSQL, appendix A)."""
 
 # Only ever adds.
 _APPEND = insert(stay_event)
@@ -114,40 +121,88 @@ class Loaded(NamedTuple):
     last_order: str
 
 
-def load(tx: Connection, stay_id: str, for_update: bool = True) -> Loaded | None:
-    """The stay, locked until the transaction ends unless told otherwise."""
-    row = tx.execute(_LOAD_LOCKED if for_update else _LOAD, {"stay": stay_id}).first()
+class Shelf:
+    """The stays of one transaction: each read once, and written once at its end.
+
+    What stays here is not in the database before ``flush``: whoever took it off calls that.
+    """
+
+    def __init__(self, tx: Connection) -> None:
+        """Empty; the transaction is open."""
+        self._tx = tx
+        self._held: dict[str, Loaded | None] = {}
+        self._new: set[str] = set()
+        self._changed: dict[str, dict[str, object]] = {}
+        self._learned: list[dict[str, object]] = []
+
+    def fetch(self, stay_ids: Iterable[str]) -> None:
+        """Read these together, locked in order until the transaction ends."""
+        missing = sorted({stay_id for stay_id in stay_ids if stay_id not in self._held})
+        if missing:
+            self._held |= dict.fromkeys(missing)
+            for row in self._tx.execute(_LOAD_LOCKED, {"stays": missing}):
+                self._held[row.id] = Loaded(stay_from_text(row.body), row.last_order)
+
+    def load(self, stay_id: str) -> Loaded | None:
+        """The stay as it stands now, None where there is none."""
+        self.fetch((stay_id,))
+        return self._held[stay_id]
+
+    def save(self, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
+        """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
+        if self.load(stay.id) is None:
+            self._new.add(stay.id)
+        self._changed[stay.id] = _row(stay) | {"last_order": last_order, "wake_at": wake_at}
+        self._held[stay.id] = Loaded(stay, last_order)
+
+    def append_event(
+        self, stay_id: str, order_key: str, event: StayEvent, occasion: Occasion
+    ) -> None:
+        """Add one event to the stay's history."""
+        kind, body = event_to_text(event)
+        self._learned.append(
+            {
+                "stay": stay_id,
+                "order_key": order_key,
+                "kind": kind,
+                "entry": occasion.entry,
+                "actor": occasion.actor,
+                "body": body,
+                "learned_at": occasion.learned_at,
+            }
+        )
+
+    def events(self, stay_id: str) -> list[StayEvent]:
+        """The stay's history by event time, with what was added here."""
+        self._append()
+        return events(self._tx, stay_id)
+
+    def flush(self) -> None:
+        """Write everything; raises OpenedMeanwhile where somebody else opened a stay of ours."""
+        self._append()
+        rows, self._changed, new, self._new = self._changed, {}, self._new, set()
+        changed = [row | {"stay": name} for name, row in rows.items() if name not in new]
+        opened = [row | {"id": name, "version": 1} for name, row in rows.items() if name in new]
+        if changed:
+            self._tx.execute(_UPDATE, changed)
+        if opened:
+            try:
+                self._tx.execute(_INSERT, opened)
+            except IntegrityError as failure:
+                if getattr(failure.orig, "sqlstate", None) == _IS_THERE:
+                    raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
+                raise
+
+    def _append(self) -> None:
+        if self._learned:
+            self._tx.execute(_APPEND, self._learned)
+            self._learned = []
+
+
+def load(tx: Connection, stay_id: str) -> Loaded | None:
+    """The stay as it stands, for who only looks."""
+    row = tx.execute(_LOAD, {"stay": stay_id}).first()
     return None if row is None else Loaded(stay_from_text(row.body), row.last_order)
-
-
-def save(tx: Connection, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
-    """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
-    row = _row(stay) | {"last_order": last_order, "wake_at": wake_at}
-    if tx.execute(_UPDATE, row | {"stay": stay.id}).rowcount:
-        return
-    try:
-        tx.execute(_INSERT, row | {"id": stay.id, "version": 1})
-    except IntegrityError as failure:
-        raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
-
-
-def append_event(
-    tx: Connection, stay_id: str, order_key: str, event: StayEvent, occasion: Occasion
-) -> None:
-    """Add one event to the stay's history."""
-    kind, body = event_to_text(event)
-    tx.execute(
-        _APPEND,
-        {
-            "stay": stay_id,
-            "order_key": order_key,
-            "kind": kind,
-            "entry": occasion.entry,
-            "actor": occasion.actor,
-            "body": body,
-            "learned_at": occasion.learned_at,
-        },
-    )
 
 
 def events(tx: Connection, stay_id: str) -> list[StayEvent]:

@@ -72,7 +72,7 @@ def _lines(tx: Connection, kind: RecipientKind, code: str) -> Iterator[str]:
 
 
 def _at_the_bedside(tx: Connection, task: Task, ask: str) -> str:
-    found = stay_store.load(tx, task.stay, for_update=False)
+    found = stay_store.load(tx, task.stay)
     if found is None:
         return ask
     stay = found.stay

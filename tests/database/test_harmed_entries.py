@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
+from service.batches import CHANGED
 from service.database import Database
-from service.pipeline import CHANGED
 from tests.support.adt import Adt
 from tests.support.line import TestLine
 

@@ -99,9 +99,12 @@ def test_an_entry_ends_settled_ignored_or_parked(database: Database) -> None:
     ids = [entry.id for entry in written(database, *(a_block(f"{n}", f"d{n}") for n in range(4)))]
     later = NOON + timedelta(seconds=1)
     with database.write() as tx:
-        journal.settle(tx, ids[0], "admitted", '{"alerts": []}', later)
-        journal.ignore(tx, ids[1], "not for us", later)
-        journal.park(tx, ids[2], "no PV1", later)
+        ends = (
+            journal.End(ids[0], "settled", "admitted", '{"alerts": []}'),
+            journal.End(ids[1], "ignored", "not for us"),
+            journal.End(ids[2], "parked", "no PV1"),
+        )
+        journal.finish(tx, ends, later)
         assert journal.backlog(tx) == {"parked": 1, "waiting": 1}
         assert journal.counts(tx) == {"settled": 1, "ignored": 1, "parked": 1, "waiting": 1}
         assert [entry.id for entry in journal.claim(tx, 9)] == ids[3:]

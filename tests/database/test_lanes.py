@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from ingest.header import LANES
+from service.batches import process_batch
 from service.database import Database, connect
 from service.lanes import LEASE, Lanes, held_by_anybody
-from service.pipeline import Progress, process_batch, set_aside
+from service.pipeline import Progress, set_aside
 from tests.support.adt import Adt
 from tests.support.line import TestLine
 

@@ -9,13 +9,13 @@ from alerts.model.alert import Task, TaskCode, TaskState
 from alerts.model.events import PROOFS, FactRecorded
 from alerts.store import claims
 from ingest.receive import Origin, receive
+from service.batches import process_batch
 from service.database import Database
 from service.pipeline import (
     EvidenceChanged,
     NotThere,
     Progress,
     decide_match,
-    process_batch,
     record_entry,
 )
 from tests.support.adt import Adt

@@ -15,7 +15,7 @@ def test_what_was_raised_for_a_stay_comes_back(database: Database):
         assert alerts.record(tx, a_notice(), "{}", None, NOW) == 1
         assert alerts.record(tx, a_task(id="elsewhere", stay="stay-2"), "{}", None, NOW) == 1
     with database.read() as tx:
-        assert set(alerts.raised_for(tx, "stay-1")) == {a_task(), a_notice()}
+        assert set(alerts.raised_for(tx, ["stay-1"])["stay-1"]) == {a_task(), a_notice()}
         assert alerts.get(tx, "notice-1") == a_notice()
         assert alerts.get(tx, "none") is None
 

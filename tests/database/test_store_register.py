@@ -33,7 +33,7 @@ def test_a_long_file_is_taken_whole(database: Database):
 def test_the_same_registration_id_at_another_centre_is_another_one(database: Database):
     with database.write() as tx:
         register.upsert(tx, [a_registration(), a_registration(centre="YOUNGNL")], NOW)
-        assert len(register.candidates(tx, a_patient())) == 2
+        assert len(register.Candidates(tx).of(a_patient())) == 2
 
 
 def test_candidates_have_the_number_or_the_name_and_birth_date(database: Database):
@@ -43,14 +43,14 @@ def test_candidates_have_the_number_or_the_name_and_birth_date(database: Databas
     ended = a_registration("R4", ended_on=date(2020, 1, 1))
     with database.write() as tx:
         register.upsert(tx, [neither, by_name, by_number, ended], NOW)
-        assert register.candidates(tx, a_patient()) == (by_number, by_name, ended)
+        assert register.Candidates(tx).of(a_patient()) == (by_number, by_name, ended)
 
 
 def test_a_patient_without_number_name_or_birth_date_has_no_candidates(database: Database):
     with database.write() as tx:
         register.upsert(tx, [a_registration()], NOW)
-        assert register.candidates(tx, a_patient(identifiers=(), family=None)) == ()
-        assert register.candidates(tx, a_patient(identifiers=(), birth_date=None)) == ()
+        assert register.Candidates(tx).of(a_patient(identifiers=(), family=None)) == ()
+        assert register.Candidates(tx).of(a_patient(identifiers=(), birth_date=None)) == ()
 
 
 def test_answers_about_a_match_come_oldest_first(database: Database):

@@ -1,14 +1,15 @@
 """Stays and their events, kept and found again."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from alerts.model.events import AdtEvent, Answer, Answered, EventKind, FactKind, FactRecorded
 from alerts.model.identity import IdentifierKind
 from alerts.model.register import CaredFor
-from alerts.model.stay import StayStatus
+from alerts.model.stay import Stay, StayStatus
 from alerts.store import alerts as alert_store
 from alerts.store import stays
 from service.database import Database
@@ -27,19 +28,38 @@ ANSWER = Answered("task-1", Answer.SEEN, NOW, "Nurse Bell")
 MESSAGE = AdtEvent(EventKind.ADMITTED, NOW, NOW, NOW, "C1", "pas", "V1001")
 
 
+def _keep(tx: Connection, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
+    shelf = stays.Shelf(tx)
+    shelf.save(stay, last_order, wake_at)
+    shelf.flush()
+
+
+def test_what_was_saved_twice_is_written_once_as_it_stands_last(database: Database):
+    with database.write() as tx:
+        shelf = stays.Shelf(tx)
+        shelf.fetch(["stay-1", "stay-2"])
+        shelf.save(a_stay(), "order-1", None)
+        shelf.save(a_stay(ward="M4"), "order-2", NOW)
+        assert shelf.load("stay-1") == (a_stay(ward="M4"), "order-2")
+        assert stays.load(tx, "stay-1") is None
+        shelf.flush()
+        assert stays.load(tx, "stay-1") == (a_stay(ward="M4"), "order-2")
+        assert shelf.load("stay-2") is None
+
+
 def test_a_stay_comes_back_as_it_was_kept(database: Database):
     with database.write() as tx:
-        stays.save(tx, a_stay(), "order-1", None)
+        _keep(tx, a_stay(), "order-1", None)
     with database.read() as tx:
-        assert stays.load(tx, "stay-1", for_update=False) == (a_stay(), "order-1")
-        assert stays.load(tx, "stay-2", for_update=False) is None
+        assert stays.load(tx, "stay-1") == (a_stay(), "order-1")
+        assert stays.load(tx, "stay-2") is None
 
 
 def test_keeping_a_stay_again_replaces_it(database: Database):
     moved = a_stay(ward="M4", status=StayStatus.DISCHARGED)
     with database.write() as tx:
-        stays.save(tx, a_stay(), "order-1", NOW)
-        stays.save(tx, moved, "order-2", None)
+        _keep(tx, a_stay(), "order-1", NOW)
+        _keep(tx, moved, "order-2", None)
     with database.write() as tx:
         assert stays.load(tx, "stay-1") == (moved, "order-2")
         assert stays.due_to_wake(tx, NOW, 10) == []
@@ -52,16 +72,19 @@ def test_a_stay_of_which_little_is_known_is_kept_too(database: Database):
         last_event_at=None,
     )
     with database.write() as tx:
-        stays.save(tx, bare, "", None)
+        _keep(tx, bare, "", None)
         assert stays.load(tx, bare.id) == (bare, "")
 
 
 def test_events_come_by_event_time_and_equal_ones_in_order_of_arrival(database: Database):
     with database.write() as tx:
-        stays.append_event(tx, "stay-1", "2", ANSWER, Learned(actor="Nurse Bell"))
-        stays.append_event(tx, "stay-1", "1", MESSAGE, Learned(entry=7))
-        stays.append_event(tx, "stay-1", "2", FACT, Learned(actor="Nurse Bell"))
-        stays.append_event(tx, "stay-2", "0", MESSAGE, Learned(entry=8))
+        shelf = stays.Shelf(tx)
+        shelf.append_event("stay-1", "2", ANSWER, Learned(actor="Nurse Bell"))
+        shelf.append_event("stay-1", "1", MESSAGE, Learned(entry=7))
+        assert shelf.events("stay-1") == [MESSAGE, ANSWER]
+        shelf.append_event("stay-1", "2", FACT, Learned(actor="Nurse Bell"))
+        shelf.append_event("stay-2", "0", MESSAGE, Learned(entry=8))
+        shelf.flush()
     with database.read() as tx:
         assert stays.events(tx, "stay-1") == [MESSAGE, ANSWER, FACT]
 
@@ -70,8 +93,8 @@ def test_stays_wake_when_their_time_has_come_longest_waiting_first(database: Dat
     times = {"late": NOW, "early": NOW - timedelta(hours=1), "future": NOW + timedelta(seconds=1)}
     with database.write() as tx:
         for name, at in times.items():
-            stays.save(tx, a_stay(id=name), "1", at)
-        stays.save(tx, a_stay(id="never"), "1", None)
+            _keep(tx, a_stay(id=name), "1", at)
+        _keep(tx, a_stay(id="never"), "1", None)
         assert stays.due_to_wake(tx, NOW, 10) == ["early", "late"]
         assert stays.due_to_wake(tx, NOW, 1) == ["early"]
 
@@ -97,14 +120,14 @@ def test_an_import_finds_the_open_stays_it_concerns(
     database: Database, patient: object, is_concerned: bool
 ):
     with database.write() as tx:
-        stays.save(tx, a_stay(patient=patient), "1", None)
+        _keep(tx, a_stay(patient=patient), "1", None)
         found = stays.concerned(tx, [a_registration()])
     assert found == (["stay-1"] if is_concerned else [])
 
 
 def test_an_import_leaves_stays_that_ended_alone(database: Database):
     with database.write() as tx:
-        stays.save(tx, a_stay(status=StayStatus.DISCHARGED), "1", None)
+        _keep(tx, a_stay(status=StayStatus.DISCHARGED), "1", None)
         assert stays.concerned(tx, [a_registration()]) == []
 
 
@@ -113,6 +136,6 @@ def test_an_import_finds_the_stay_that_was_told_even_where_the_person_now_differ
 ):
     other = CaredFor(a_number("9990000034"), "Morag", "Weir", date(1950, 1, 1))
     with database.write() as tx:
-        stays.save(tx, a_stay(), "1", None)
+        _keep(tx, a_stay(), "1", None)
         alert_store.record(tx, a_task(), "{}", None, NOW)
         assert stays.concerned(tx, [a_registration(patient=other)]) == ["stay-1"]

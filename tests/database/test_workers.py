@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from alerts.store import register
 from alerts.store import stays as stay_store
@@ -92,6 +92,32 @@ def test_a_stay_that_another_worker_opens_meanwhile_is_tried_again_and_parks_not
     assert [entry.state for entry in line.entries()] == ["settled"]
 
 
+def _open(tx: Connection, found: stay_store.Loaded) -> None:
+    shelf = stay_store.Shelf(tx)
+    shelf.save(found.stay, found.last_order, None)
+    shelf.flush()
+
+
+def test_a_bug_that_meets_a_batch_as_a_whole_is_traced_to_its_entry(line: TestLine):
+    """What cannot be written shows only when the batch is kept: then they go one by one."""
+    line.take_in(HUGH.but(visit="V1"))
+    line.take_in(HUGH.but(visit="V2", number="9990000026"))
+    line.take_in(HUGH.but(visit="V3", number="9990000034"))
+    with line.database.write() as tx:
+        unfit = "new.visit = 'V2'"
+        if tx.dialect.name == "sqlite":
+            tx.execute(text(f"create trigger unfit before insert on stay when {unfit} "
+                            "begin select raise(abort, 'unfit'); end"))  # fmt: skip
+        else:
+            tx.execute(text(
+                "create function unfit() returns trigger language plpgsql as "
+                "'begin raise exception using errcode = ''23514''; end'"))  # fmt: skip
+            tx.execute(text("create trigger unfit before insert on stay for each row "
+                            f"when ({unfit}) execute function unfit()"))  # fmt: skip
+    _work(line.line, line)
+    assert [entry.state for entry in line.entries()] == ["settled", "parked", "settled"]
+
+
 @pytest.mark.postgresql
 def test_who_opens_a_stay_second_is_told_so(postgresql_url: str):
     told: list[OpenedMeanwhile] = []
@@ -106,13 +132,13 @@ def test_who_opens_a_stay_second_is_told_so(postgresql_url: str):
         def open_too() -> None:
             try:
                 with database.write() as second:
-                    stay_store.save(second, found.stay, found.last_order, None)
+                    _open(second, found)
             except OpenedMeanwhile as failure:
                 told.append(failure)
 
         waiting = threading.Thread(target=open_too)
         with database.write() as first:
-            stay_store.save(first, found.stay, found.last_order, None)
+            _open(first, found)
             waiting.start()
             waiting.join(0.3)
         waiting.join(10)

@@ -36,7 +36,7 @@ def nurse(website: Website) -> Visitor:
 def the_stay(website: Website) -> Stay:
     stay_id = website.line.alerts()[0].stay
     with website.line.database.read() as tx:
-        found = stay_store.load(tx, stay_id, for_update=False)
+        found = stay_store.load(tx, stay_id)
     assert found is not None
     return found.stay
 

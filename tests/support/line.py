@@ -13,6 +13,7 @@ from alerts.store import alerts as alert_store
 from ingest import journal
 from ingest.committer import Committer
 from ingest.receive import Door, Origin, receive
+from service.batches import process_batch
 from service.database import Database, Rank
 from service.dispatch import Hand, Outlet, deliver_next
 from service.metrics import Metrics
@@ -20,7 +21,6 @@ from service.pipeline import (
     Line,
     Progress,
     import_register,
-    process_batch,
     wake_next,
 )
 from service.site import dialects_of, load_site, rules_of

@@ -1,0 +1,133 @@
+"""The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from alerts.model.events import AdtEvent, NotForUs
+from alerts.model.identity import Patient
+from alerts.stays import identify, patient_after
+from alerts.store import alerts as alert_store
+from alerts.store import register
+from ingest import journal
+from ingest.entry import digest_of
+from ingest.failpoints import passing
+from mapping.hl7.events import Dialect, Unreadable, read_event
+from service.database import Rank
+from service.pipeline import BATCH, Hold, Line, Progress, believe
+from service.reconsider import Desk, Occasion
+
+TOGETHER = 16
+"""Entries whose stays and patients are looked up together, before anybody is let in."""
+LET_IN_AFTER = 0.003
+"""Seconds after which a batch commits early for somebody who waits to write."""
+CHANGED = (
+    "its bytes are not those that came in: have the disk looked at, "
+    "and the message sent again with a new control id"
+)
+_Read: TypeAlias = AdtEvent | NotForUs | Unreadable
+
+
+def process_batch(
+    line: Line, progress: Progress, limit: int = BATCH, hold: Hold | None = None
+) -> int:
+    """Read, fold, decide and settle the oldest waiting entries in one transaction; how many.
+
+    ``hold`` answers the lanes that are ours until the transaction ends; None: all are.
+    """
+    with line.database.write(Rank.WORK) as tx:
+        register.share(tx)
+        lanes = None if hold is None else hold(tx)
+        if lanes is not None and not lanes:
+            return 0
+        entries = journal.claim(tx, 1 if progress.alone else limit, lanes)
+        if not entries:
+            progress.alone = 0
+            return 0
+        passing("batch-claimed")
+        ends = _process_all(tx, line, progress, entries)
+        passing("batch-decided")
+    passing("batch-committed")
+    progress.entry = None
+    progress.alone = max(0, progress.alone - 1)
+    _count(line, ends, entries)
+    return len(ends)
+
+
+def _process_all(
+    tx: Connection, line: Line, progress: Progress, entries: Sequence[journal.Entry]
+) -> list[journal.End]:
+    """The entries to their end, as many as there is time for; some at a time read together."""
+    ends: list[journal.End] = []
+    began = monotonic()
+    with line.desk(tx) as desk:
+        for start in range(0, len(entries), TOGETHER):
+            some = entries[start : start + TOGETHER]
+            for entry, event in _read_all(tx, line, desk, progress, some):
+                progress.entry = entry.id
+                ends.append(_processed(tx, desk, entry, event))
+                passing("entry-settled")
+            if monotonic() - began > LET_IN_AFTER and line.database.wanted():
+                break
+        if len(ends) > 1:
+            progress.entry = None  # from here on nobody knows whose fault it is
+    journal.finish(tx, ends, desk.now)
+    return ends
+
+
+def _read_all(
+    tx: Connection, line: Line, desk: Desk, progress: Progress, entries: Sequence[journal.Entry]
+) -> list[tuple[journal.Entry, _Read]]:
+    """What the messages say, and what is known of their stays and patients in one go."""
+    found: list[tuple[journal.Entry, _Read]] = []
+    for entry in entries:
+        progress.entry = entry.id
+        found.append((entry, _read(entry, line.dialects[entry.feed])))
+    events = {identify(event)[0]: event for _, event in found if isinstance(event, AdtEvent)}
+    if events:
+        desk.shelf.fetch(events)
+        desk.register.fetch(_patients(desk, events))
+        desk.raised.update(alert_store.raised_for(tx, events))
+    return found
+
+
+def _patients(desk: Desk, events: Mapping[str, AdtEvent]) -> Iterator[Patient]:
+    """Whom the messages will turn out to be about."""
+    for stay_key, event in events.items():
+        found = desk.shelf.load(stay_key)
+        yield patient_after(found.stay.patient if found else Patient(), event.patient)
+
+
+def _processed(tx: Connection, desk: Desk, entry: journal.Entry, event: _Read) -> journal.End:
+    """One entry, to its end: settled, ignored or parked."""
+    match event:
+        case Unreadable():
+            return journal.End(entry.id, "parked", str(event))
+        case NotForUs():
+            return journal.End(entry.id, "ignored", event.reason)
+        case _:
+            outcome = believe(tx, desk, event, _told_by(entry, event))
+            return journal.End(entry.id, "settled", outcome.words, outcome.as_json())
+
+
+def _count(line: Line, ends: Sequence[journal.End], entries: Sequence[journal.Entry]) -> None:
+    now = line.now()
+    for end, entry in zip(ends, entries, strict=False):
+        line.metrics.entries.labels(end.state).inc()
+        if end.state == "settled":
+            line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
+
+
+def _read(entry: journal.Entry, dialect: Dialect) -> _Read:
+    if digest_of(entry.raw) != entry.digest:
+        return Unreadable(CHANGED)
+    try:
+        return read_event(entry.raw, dialect, entry.received_at)
+    except Unreadable as reason:
+        return reason
+
+
+def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:
+    return Occasion(entry.received_at, entry=entry.id, happened_at=event.occurred_at)
