@@ -81,6 +81,18 @@ def hold_lock(path: Path) -> Iterator[None]:
         yield
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process writes to this file now; makes no lock file where there is none."""
+    try:
+        with path.with_name(path.name + ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def sqlite_writer(path: Path) -> Engine:
     """The one connection that writes, durable at every commit."""
     engine = _sqlite_engine(path, "rwc", 1)
