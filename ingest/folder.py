@@ -171,14 +171,12 @@ class Watching:
             head = FrameTooLong(found.data[:_HEAD], found.digest, found.size)
             receive_too_long(head, origin, self._door, why)
             self._report(name, why)
-            passing("file-journaled")
-            self._move(name, REFUSED, found)
-            return
-        parts = parts_of(found.data)
-        repeats = self._store(parts, origin)
+            count = repeats = 0
+        else:
+            parts = parts_of(found.data)
+            count, repeats = len(parts.blocks), self._store(parts, origin)
         passing("file-journaled")
-        if self._move(name, DONE, found):
-            count = len(parts.blocks)
+        if self._move(name, REFUSED if why else DONE, found) and not why:
             log.info("file_done", source=f"folder:{name}", messages=count, repeats=repeats)
 
     def _store(self, parts: Parts, origin: Origin) -> int:

@@ -82,7 +82,8 @@ def _unopened(address: tuple[str, int], use: str) -> str:
     try:
         socket.create_server(address, family=family).close()
     except OSError as err:
-        return f"{address[0]}:{address[1]} cannot be opened for {use}: {err.strerror}."
+        why = os.strerror(err.errno) if err.errno and err.errno > 0 else err.strerror
+        return f"{address[0]}:{address[1]} cannot be opened for {use}: {why}."
     return ""
 
 
