@@ -27,7 +27,7 @@ def parts_of(data: bytes) -> Parts:
     has_envelope = any(_ENVELOPE.match(line) for line in lines)
     if len(starts) <= 1 and not has_envelope:
         return Parts((data,))
-    before = [line for line in lines[: starts[0] if starts else None] if not _ENVELOPE.match(line)]
+    before = _before(lines)
     messages = split(data)
     complaint = _complaint(lines, len(messages))
     blocks = [_block(before)] if before else []
@@ -35,6 +35,11 @@ def parts_of(data: bytes) -> Parts:
     if complaint:  # an entry that no reader takes for a message, so that a person sees it
         blocks.append(_block([line for line in lines if _ENVELOPE.match(line)]))
     return Parts(tuple(blocks), complaint)
+
+
+def has_text_before(data: bytes) -> bool:
+    """Whether something that is no envelope stands before the first message."""
+    return bool(_before(_lines(data)))
 
 
 def split(data: bytes) -> list[bytes]:
@@ -53,6 +58,11 @@ def split(data: bytes) -> list[bytes]:
 def _lines(data: bytes) -> list[bytes]:
     text = normalise(data.translate(None, _FRAMING))
     return [line for line in re.split(rb"\r+", text) if line]
+
+
+def _before(lines: list[bytes]) -> list[bytes]:
+    first = next((n for n, line in enumerate(lines) if line.startswith(b"MSH")), None)
+    return [line for line in lines[:first] if not _ENVELOPE.match(line)]
 
 
 def _block(lines: list[bytes]) -> bytes:

@@ -107,9 +107,22 @@ class Watching:
         if isinstance(failure, CannotStore):
             self._fault = "the journal cannot store what the folder brings"
         else:
-            self._fault = f"the folder cannot be used ({type(failure).__name__})"
-            log.warning("folder_failed", error=type(failure).__name__)
+            self._tell(failure)
         return AGAIN_AFTER
+
+    def _tell(self, failure: Exception) -> None:
+        """Once for each fault; a file's name is not told, only the folder's."""
+        known = isinstance(failure, OSError) and failure.strerror
+        fault = f"the folder cannot be used ({known or type(failure).__name__})"
+        if fault != self._fault:
+            self._fault = fault
+            why = f"{fault}: this user must read and write it, and move files to its folder done"
+            log.warning(
+                "folder_failed",
+                error=type(failure).__name__,
+                source=f"folder:{self._folder}",
+                reason=why if known else fault,
+            )
 
     def look(self, now: float) -> int:
         """Take in every file that is still; how many."""
@@ -156,28 +169,34 @@ class Watching:
         why = _unfit(name, found)
         if why:
             head = FrameTooLong(found.data[:_HEAD], found.digest, found.size)
-            receive_too_long(head, origin, self._door)
+            receive_too_long(head, origin, self._door, why)
             self._report(name, why)
+            count = repeats = 0
         else:
-            self._store(parts_of(found.data), origin)
+            parts = parts_of(found.data)
+            count, repeats = len(parts.blocks), self._store(parts, origin)
         passing("file-journaled")
-        self._move(name, REFUSED if why else DONE, found)
+        if self._move(name, REFUSED if why else DONE, found) and not why:
+            log.info("file_done", source=f"folder:{name}", messages=count, repeats=repeats)
 
-    def _store(self, parts: Parts, origin: Origin) -> None:
-        """Each group is safe before the next; raises CannotStore, and the file stays."""
+    def _store(self, parts: Parts, origin: Origin) -> int:
+        """Each group is safe before the next; how many had come before. CannotStore: it stays."""
+        repeats = 0
         for group in _groups(parts.blocks):
             whole = []
             for block in group:
                 if len(block) > self._message_bytes:
                     digest = sha256(block[: self._message_bytes + 1]).hexdigest()
                     failure = FrameTooLong(block[:_HEAD], digest, len(block))
-                    receive_too_long(failure, origin, self._door)
+                    reply = receive_too_long(failure, origin, self._door)
+                    repeats += reply is not None and reply.is_repeat
                 else:
                     whole.append(Incoming(block, origin))
             if whole:
-                receive_all(whole, self._door)
+                repeats += sum(reply.is_repeat for reply in receive_all(whole, self._door))
         if parts.complaint:
             self._report(origin.place or "", parts.complaint)
+        return repeats
 
     def _read(self, name: str) -> Found:
         """Exactly the file that was opened, no more of it than is taken."""
@@ -194,8 +213,8 @@ class Watching:
                     kept += piece
             return Found(bytes(kept), seen.st_size, digest.hexdigest(), _print_of(seen))
 
-    def _move(self, name: str, place: str, found: Found) -> None:
-        """Out of the way, under a name that is free; who comes second finds it gone.
+    def _move(self, name: str, place: str, found: Found) -> bool:
+        """Out of the way, under a name that is free; False: who comes second finds it gone.
 
         What was written to it after it was read brings it back, to be read again: what was taken
         before is a repeat then.
@@ -207,9 +226,11 @@ class Watching:
             os.rename(self._folder / name, moved)
         except FileNotFoundError:
             log.info("file_gone", source=f"folder:{name}")
-            return
-        if _print_of(os.lstat(moved)) != found.print:
-            os.rename(moved, _free(self._folder, name))
+            return False
+        if _print_of(os.lstat(moved)) == found.print:
+            return True
+        os.rename(moved, _free(self._folder, name))
+        return False
 
     def _report(self, name: str, why: str) -> None:
         """Once for each file."""

@@ -1,6 +1,6 @@
 """The journal: every block that came in, from the door to its end, in one table."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -116,23 +116,6 @@ def finish(tx: Connection, ends: Sequence[End], at: datetime) -> None:
         tx.execute(_FINISH, rows)
 
 
-def requeue(
-    tx: Connection, ids: Sequence[int], feed_of: Callable[[bytes], str | None] | None = None
-) -> int:
-    """Parked entries with bytes back to waiting; how many. ``feed_of`` names what had no feed."""
-    done = 0
-    for entry in [found for found in (get(tx, entry_id) for entry_id in ids) if found]:
-        feed = entry.feed or (feed_of(entry.raw) if feed_of else None)
-        if entry.state != "parked" or not entry.raw or not feed:
-            continue
-        source = f"{entry.source[:-1]}{feed}" if entry.source.endswith(":-") else entry.source
-        # Promise: only an entry that is still parked moves, so two people requeue it once.
-        done += tx.execute(
-            _REQUEUE, {"entry_id": entry.id, "to_feed": feed, "to_source": source}
-        ).rowcount
-    return done
-
-
 def get(tx: Connection, entry_id: int) -> Entry | None:
     """One entry with its bytes."""
     row = tx.execute(select(journal).where(journal.c.id == entry_id)).mappings().first()
@@ -202,17 +185,6 @@ _FINISH = (
         reason=bindparam("to_reason"),
         outcome=bindparam("to_outcome"),
         settled_at=bindparam("to_at"),
-    )
-)
-_REQUEUE = (
-    update(journal)
-    .where(journal.c.id == bindparam("entry_id"), journal.c.state == "parked")
-    .values(
-        state="waiting",
-        reason="",
-        settled_at=None,
-        feed=bindparam("to_feed"),
-        source=bindparam("to_source"),
     )
 )
 _COUNTS = select(journal.c.state, func.count().label("n")).group_by(journal.c.state)

@@ -150,12 +150,14 @@ def receive_all(incoming: Sequence[Incoming], door: Door) -> list[Reply]:
     ]
 
 
-def receive_too_long(failure: FrameTooLong, origin: Origin, door: Door) -> Reply | None:
-    """Journal header and digest of a frame over the limit.
+def receive_too_long(
+    failure: FrameTooLong, origin: Origin, door: Door, why: str = "longer than the limit"
+) -> Reply | None:
+    """Journal header and digest of a frame over the limit, or that is not read for that reason.
 
     None, and nothing journaled, if it has no readable header and there is somebody to answer.
     """
-    fault = Fault(207, "longer than the limit", "MSH^1")
+    fault = Fault(207, why, "MSH^1")
     try:
         header = read_header(failure.head)
     except Unattributable as unreadable:

@@ -43,6 +43,11 @@ class Sent:
     failures: tuple[Failure, ...]
     unsent: int = 0
 
+    @property
+    def accepted(self) -> int:
+        """How many were answered with AA or CA."""
+        return sum(self.counts.get(code, 0) for code in _ACCEPTED)
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
@@ -131,7 +136,7 @@ def _ask_twice(line: _Line, message: bytes) -> _Answer | Failure:
         except (OSError, FrameError) as failure:
             reason = type(failure).__name__
             line.drop()
-    return Failure(control_id, "", f"no answer ({reason})")
+    return Failure(control_id, "", reason)
 
 
 def _control_id(message: bytes) -> str:

@@ -75,9 +75,22 @@ def hold_lock(path: Path) -> Iterator[None]:
         except OSError as err:
             raise DatabaseBusy(
                 f"A running service or another command holds {path}, and only one process may "
-                "write to it: use the page or the API of the running service, or PostgreSQL."
+                "write to it: stop it, run this again, and start it "
+                "(on PostgreSQL both work side by side)."
             ) from err
         yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process writes to this file now; makes no lock file where there is none."""
+    try:
+        with path.with_name(path.name + ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def sqlite_writer(path: Path) -> Engine:

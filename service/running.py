@@ -30,7 +30,7 @@ from service.lanes import Lanes
 from service.metrics import Metrics
 from service.outlets import outlets_of
 from service.pipeline import Line, decide_match, record_entry
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 from service.site import dialects_of
 from service.tls import certificates_of
 from service.web.app import create_app
@@ -240,7 +240,13 @@ class Running:
         )
         self._web = uvicorn.Server(config)
         self._thread("web", self._web.run)
-        _until(lambda: self._web is not None and self._web.started, self._threads[-1])
+        remedy = "Use --port." if self.one_click else f"Set {PREFIX}HTTP_ADDRESS."
+        taken = f"{host}:{port} cannot be opened for the pages. Is another program using it?"
+        _until(
+            lambda: self._web is not None and self._web.started,
+            self._threads[-1],
+            f"{taken} {remedy}",
+        )
 
     def _thread(self, name: str, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -248,9 +254,9 @@ class Running:
         self._threads.append(thread)
 
 
-def _until(is_ready: Callable[[], bool], thread: threading.Thread) -> None:
-    """Wait for a server in a thread; a thread that ended could not start."""
+def _until(is_ready: Callable[[], bool], thread: threading.Thread, fault: str) -> None:
+    """Wait for a server in a thread; one that ended could not start, which is the fault."""
     while not is_ready():
         if not thread.is_alive():
-            raise ServiceError("The HTTP address cannot be opened; is it in use?")
+            raise ServiceError(fault)
         time.sleep(0.01)

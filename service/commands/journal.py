@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from ingest import journal
-from service.commands.shell import CommandFailed, Row, say, shell_of, show
+from ingest.requeue import requeue as put_back
+from service.commands.shell import CommandFailed, Row, say, shell_of, show, warn
 from service.database import Rank
 from service.site import feed_finder
 
@@ -53,7 +54,7 @@ def show_one(
         found = journal.get(tx, entry_id)
     if found is None:
         raise CommandFailed(f"There is no journal entry {entry_id}.")
-    row = _row(found)
+    row = {**_row(found), "flags": found.flags}
     show([row], tuple(row), as_json)
 
 
@@ -63,18 +64,18 @@ def requeue(
     """Put parked entries back in line."""
     shell = shell_of(context)
     with shell.writing() as database, database.write(Rank.PAGE) as tx:
-        count = journal.requeue(tx, entry_ids, feed_finder(shell.site))
-    if count < len(entry_ids):
-        raise CommandFailed(
-            f"{count} of {len(entry_ids)} requeued; the others are not parked or do not exist."
-        )
-    say(f"{count} requeued.")
+        left = put_back(tx, entry_ids, feed_finder(shell.site))
+    say(f"{len(set(entry_ids)) - len(left)} requeued.")
+    for entry_id, why in left.items():
+        warn(f"{entry_id}: {why}.")
+    if left:
+        raise CommandFailed(f"{len(left)} stay as they are.")
 
 
 def _row(entry: journal.EntryRow) -> Row:
     return {
         "id": entry.id,
-        "received_at": entry.received_at.isoformat(),
+        "received_at": entry.received_at,
         "source": entry.source,
         "control_id": entry.control_id,
         "trigger": entry.trigger,

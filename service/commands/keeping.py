@@ -9,7 +9,7 @@ import typer
 from alerts.store import holds
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
-from service.connections import try_ways_in, try_ways_out
+from service.connections import try_addresses, try_drop_folder, try_ways_in, try_ways_out
 from service.database import DatabaseNotReady
 from service.errors import ServiceError
 from service.tls import faults_of, server_tls, warnings_of
@@ -61,6 +61,8 @@ def _faults(shell: Shell) -> Iterator[str]:
         ("database", lambda: _try_database(shell)),
         ("TLS", lambda: server_tls(shell.settings)),
         ("ways in", lambda: try_ways_in(shell.settings)),
+        ("drop folder", lambda: try_drop_folder(shell.settings)),
+        ("addresses", lambda: try_addresses(shell.settings, shell.site)),
         ("ways out", lambda: try_ways_out(shell.settings, shell.site, utc_now)),
     ):
         for fault in _faults_of(step):

@@ -116,6 +116,6 @@ def _row(parcel: outbox.ParcelRow) -> Row:
         "channel": parcel.channel,
         "state": parcel.state,
         "attempts": parcel.attempts,
-        "next_at": parcel.next_at.isoformat() if parcel.next_at else None,
+        "next_at": parcel.next_at,
         "last_answer": parcel.last_answer,
     }

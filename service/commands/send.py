@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ingest import send as mllp
-from ingest.batch import split
+from ingest.batch import has_text_before, parts_of, split
 from service.commands.shell import CommandFailed, say, warn
 
 
@@ -32,7 +32,9 @@ def send(
     rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: no limit.")] = 0,
 ) -> None:
     """Send every message of the files in order, one outstanding at a time."""
-    messages = list(_messages(files))
+    found = [(file, file.read_bytes()) for file in files]
+    messages = [message for file, data in found for message in _messages(file, data)]
+    doubts = [doubt for file, data in found for doubt in _doubts(file, data)]
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Sending", total=len(messages))
         sent = mllp.send(
@@ -42,10 +44,13 @@ def send(
             on_progress=lambda done: bar.update(task, completed=done),
         )
     say("  ".join(f"{code} {count}" for code, count in sorted(sent.counts.items())) or "Nothing.")
-    for failure in sent.failures:
-        warn(f"{failure.control_id}: {failure.code or 'no answer'} {failure.reason}")
+    for doubt in doubts:
+        warn(doubt)
+    _tell(sent, to)
     if sent.failures:
         raise CommandFailed(f"{len(sent.failures)} of {len(messages)} messages were not accepted.")
+    if doubts:
+        raise CommandFailed("Everything that was found was accepted; see what was not sent.")
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -69,6 +74,32 @@ def _tls(ca: Path | None, own: tuple[Path, Path] | None) -> ssl.SSLContext | Non
     return context
 
 
-def _messages(files: list[Path]) -> Iterator[bytes]:
-    for file in files:
-        yield from split(file.read_bytes())
+def _tell(sent: mllp.Sent, to: str) -> None:
+    """What was refused, and the one that ended it with how many were not tried."""
+    for failure in sent.failures:
+        if failure.code:
+            warn(f"{failure.control_id}: {failure.code} {failure.reason}")
+            continue
+        rest = f"this one and the {sent.unsent} after it were" if sent.unsent else "this one was"
+        raise CommandFailed(
+            f"Stopped at {failure.control_id}: no answer from {to} ({failure.reason}). "
+            f"{sent.accepted} accepted; {rest} not sent. "
+            f"See that the service runs at {to}, then send the same files again."
+        )
+
+
+def _messages(file: Path, data: bytes) -> list[bytes]:
+    messages = split(data)
+    if not messages:
+        raise CommandFailed(
+            f"{file}: there is no HL7 message in it (no line begins with MSH); nothing was sent."
+        )
+    return messages
+
+
+def _doubts(file: Path, data: bytes) -> Iterator[str]:
+    """What a person should look at in a file whose messages were sent."""
+    if has_text_before(data):
+        yield f"{file}: text before the first MSH was not sent."
+    if complaint := parts_of(data).complaint:
+        yield f"{file}: {complaint}."

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from alerts.model.site import Site
 from service import logs
@@ -19,6 +20,8 @@ from service.settings import Settings
 from service.site import load_site
 
 Row = Mapping[str, object]
+_UNLIMITED = 1_000_000
+"""Columns of a file or pipe: no value is cut or folded there."""
 
 
 class CommandFailed(ServiceError):
@@ -64,12 +67,25 @@ def shell_of(context: typer.Context) -> Shell:
 def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool) -> None:
     """Print rows as a table, or as a JSON array of flat objects."""
     if as_json:
-        print(json.dumps([{c: row[c] for c in columns} for row in rows], default=str))
+        print(json.dumps([{c: _plain(row[c]) for c in columns} for row in rows], default=str))
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    shown = (Column(name, overflow="fold") for name in columns)
+    table = Table(*shown, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*("" if row[c] is None else str(row[c]) for c in columns))
-    Console(soft_wrap=True, highlight=False, markup=False).print(table)
+        table.add_row(*(_cell(row[c]) for c in columns))
+    width = None if sys.stdout.isatty() else _UNLIMITED
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _cell(value: object) -> str:
+    """A time as this machine's clock shows it, which is how ``--since`` is read."""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)
 
 
 def say(line: str) -> None:

@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.folder import DONE, REFUSED, STILL_FOR, Watching
 from ingest.receive import Origin, receive
 from service.database import connect
+from service.logs import ALLOWED
 from tests.support.databases import sqlite_copy
 from tests.support.door import an_admission
 from tests.support.taking import Taking, until
@@ -108,6 +110,7 @@ def test_an_archive_is_never_unpacked_and_a_person_is_told(taking: Taking, folde
     _looked(Watching(folder, taking.door, LIMIT))
     [row] = taking.rows()
     assert (row.state, row.source) == ("parked", f"folder:{name}")
+    assert row.reason == "an archive, which is never unpacked"
     assert (folder / REFUSED / name).exists()
     assert not list(folder.parent.rglob("escaped.hl7"))
 
@@ -189,8 +192,12 @@ def test_a_file_stays_until_its_last_message_is_safe(taking: Taking, folder: Pat
 def test_a_file_that_was_stored_and_not_moved_has_one_effect(taking: Taking, folder: Path):
     receive(ONE, Origin("10.0.0.1"), taking.door)
     (folder / "one.hl7").write_bytes(ONE.rstrip(b"\r") + b"\r\n")
-    _looked(Watching(folder, taking.door, LIMIT))
+    with capture_logs() as told:
+        _looked(Watching(folder, taking.door, LIMIT))
     assert [(row.control_id, row.repeats) for row in taking.rows()] == [("ONE", 1)]
+    done = {"event": "file_done", "source": "folder:one.hl7", "messages": 1, "repeats": 1}
+    assert done | {"log_level": "info"} in told
+    assert set(done) <= ALLOWED
 
 
 def test_two_watchers_of_one_folder_do_no_harm(taking: Taking, folder: Path):
@@ -220,6 +227,26 @@ def test_a_folder_that_goes_away_is_said(taking: Taking, folder: Path):
         (folder / "one.hl7").write_bytes(ONE)
         taking.wait_for(1)
     assert watching.fault() is None
+
+
+def test_a_fault_of_the_folder_is_logged_once_with_its_name(taking: Taking, folder: Path):
+    looks = []
+
+    class Counting(Watching):
+        def look(self, now: float) -> int:
+            looks.append(now)
+            return super().look(now)
+
+    folder.rmdir()
+    watching = Counting(folder, taking.door, LIMIT)
+    with capture_logs() as told:
+        watching.start()
+        until(lambda: len(looks) == 3)
+        watching.stop()
+    [fault] = told
+    assert (fault["event"], fault["source"]) == ("folder_failed", f"folder:{folder}")
+    assert "No such file or directory" in fault["reason"]
+    assert "this user must read and write it" in fault["reason"]
 
 
 def _looked(watching: Watching) -> int:
