@@ -67,7 +67,7 @@ class Hospital:
             try:
                 (answer,) = send_one(self.port, [an_admission(number)])
             except OSError:
-                return
+                return  # no answer: the sender keeps it
             told = self.taken if b"MSA|AA|" in answer else self.refused
             told.add(f"P{number}")
 

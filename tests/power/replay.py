@@ -1,7 +1,7 @@
 """What a power cut leaves: images of the disk from a recording, each opened and asked.
 
-``unsynced lost``: nothing that no fsync covered. ``prefix``: of that, the first writes, the last of
-them torn. ``random``: any of its pieces of 512 bytes, so that writes are torn and out of order.
+``unsynced lost``: nothing that no fsync covered. ``prefix``: of that, the first pieces of 512
+bytes. ``random``: any of those pieces, so that writes are torn and out of order.
 A write whose fsync failed is never on disk, for the kernel may have dropped it.
 """
 
@@ -58,22 +58,21 @@ class Disk:
     def image(self, model: str, chance: Random) -> dict[str, bytearray]:
         """The files after a cut at this moment."""
         files = {name: bytearray(content) for name, content in self.kept.items()}
-        waiting = [record for _, record in self.waiting]
-        if model == "prefix":
-            waiting = waiting[: chance.randint(0, len(waiting))]
-            for record in waiting[:-1]:
-                _put(files, record)
-            for record in waiting[-1:]:
-                pieces = list(_pieces(record))
-                for piece in pieces[: chance.randint(0, len(pieces))]:
-                    _put(files, piece)
-        elif model == "random":
-            share = chance.random()
-            for record in waiting:
-                for piece in _pieces(record):
-                    if chance.random() < share:
-                        _put(files, piece)
+        pieces = [piece for _, record in self.waiting for piece in _pieces(record)]
+        share = chance.random()
+        if model == "unsynced lost":
+            pieces = []
+        elif model == "prefix":
+            pieces = pieces[: round(share * len(pieces))]
+        else:
+            pieces = [piece for piece in pieces if chance.random() < share]
+        for piece in pieces:
+            _put(files, piece)
         return files
+
+    def holds_back(self, suffix: str) -> bool:
+        """Something of such a file waits for its fsync."""
+        return any(record.name.endswith(suffix) for _, record in self.waiting)
 
     def _end_fsync(self, name: str, began: int, went_well: bool) -> None:
         rest = []
