@@ -132,7 +132,7 @@ def broken_promises(trial: Trial) -> set[str]:
 
 
 def holds_its_promises(trial: Trial) -> None:
-    """Nothing is answered that is not stored, also after a power cut; a new start takes the rest."""
+    """What is answered is stored, also after a power cut; a new start takes the rest."""
     trial.service.end()
     assert trial.hospital.taken <= trial.stored(), trial.faults
     assert not trial.hospital.refused
