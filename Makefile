@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check fuzz bench judge lock help .venv
+.PHONY: demo test check fuzz bench judge power lock help .venv
 
 help: ## say what there is to run
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([.a-z]+):.*## (.*)$$/\1\t\2/' | expand -t 10
@@ -30,6 +30,10 @@ bench: .venv/.dev ## figures beside their baselines, in one run
 judge: .venv/.dev ## kill the service KILLS times and judge it from outside (ARGS="--on postgresql")
 	$(BIN)/python -m tests.judge --kills $(KILLS) $(ARGS)
 KILLS ?= 1000
+
+power: .venv/.dev ## cut the power of SQLite CUTS times and look at what is left
+	$(BIN)/python -m tests.power --cuts $(CUTS) $(ARGS)
+CUTS ?= 1000
 
 .venv: .venv/.base ## the environment alone
 

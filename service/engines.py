@@ -1,6 +1,7 @@
 """How connections to SQLite and PostgreSQL are made, and what is refused."""
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
 
+import structlog
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.errors import ServiceError
@@ -21,6 +23,10 @@ try:
 except ImportError:
     SQLITE = sqlite3
 
+log = structlog.get_logger()
+
+IO_ERROR = 10
+"""SQLITE_IOERR (sqlite.org/rescode.html); a full disk has a number of its own."""
 WAITS_FOR_LOCK = 5_000
 """Milliseconds that SQLite waits for a file lock."""
 READERS = 4
@@ -98,6 +104,7 @@ def sqlite_writer(path: Path) -> Engine:
     engine = _sqlite_engine(path, "rwc", 1)
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "handle_error", _end_where_not_on_disk)
     return engine
 
 
@@ -168,6 +175,20 @@ def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> N
             "SQLite does not take write-ahead logging with full synchronisation here: "
             "keep the file on a local disk, or use PostgreSQL."
         )
+
+
+def _end_where_not_on_disk(context: ExceptionContext) -> None:
+    """A kernel may drop what it could not write and tell so once: only a new start reads the file.
+
+    At once, without closing, since to close would write to the file again.
+    """
+    # pysqlite3 does not tell which kind of error it was, so any counts as a failed fsync.
+    if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF == IO_ERROR:
+        log.critical(
+            "disk_not_trusted",
+            reason="The disk failed to read or keep the database: see to it, then start again.",
+        )
+        os._exit(1)
 
 
 def _make_read_only(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
