@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bench.simulate import Traffic, register_csv
 from tests.judge.blows import Blow
 from tests.judge.hospital import WARDS, ward
-from tests.judge.launcher import Launcher
 from tests.judge.receivers import FhirServer, fhir_server
 from tests.support.kafka_server import a_name, create_topic
 from tests.support.mail_server import Postbox, mail_server
@@ -39,6 +39,12 @@ class Plan:
         return 400 + STAYS_A_BLOW * len(self.blows)
 
 
+class Command(Protocol):
+    """Runs one command of the service to its end."""
+
+    def __call__(self, service: RunningService, /, *words: str) -> object: ...
+
+
 @dataclass(frozen=True)
 class Receivers:
     """Who is told."""
@@ -48,7 +54,7 @@ class Receivers:
 
 
 @contextmanager
-def deployed(plan: Plan, launcher: Launcher) -> Iterator[tuple[RunningService, Receivers]]:
+def deployed(plan: Plan, command: Command) -> Iterator[tuple[RunningService, Receivers]]:
     """A migrated database, a site of its own, and everybody's carer on the register."""
     with fhir_server() as fhir, mail_server() as mail:
         drop, site = plan.folder / "drop", plan.folder / "site.toml"
@@ -66,8 +72,8 @@ def deployed(plan: Plan, launcher: Launcher) -> Iterator[tuple[RunningService, R
         header, *rows = register_csv(Traffic(registered=plan.stays)).splitlines()
         told = (row.replace("LANCARERS", CENTRES[n % 3]) for n, row in enumerate(rows))
         register.write_text("\n".join((header, *told)) + "\n")
-        for command in (("migrate",), ("register", "import", str(register))):
-            launcher.command(service, *command)
+        command(service, "migrate")
+        command(service, "register", "import", str(register))
         yield service, Receivers(fhir, mail)
 
 

@@ -83,17 +83,23 @@ class Sender:
     ways: Callable[[], Send]
     pause: float
     stopped: threading.Event = field(default_factory=threading.Event)
+    retired: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
+    def retire(self) -> None:
+        """Send no more than the message in hand."""
+        self.retired.set()
+        self.thread.join(60)
+
     def _run(self) -> None:
         send = self.ways()
-        while story := self.hospital.begin():
+        while not self.retired.is_set() and (story := self.hospital.begin()):
             for step in story.steps:
-                if self.hospital.is_closing.is_set():
+                if self.hospital.is_closing.is_set() or self.retired.is_set():
                     return
                 story.sent += 1
                 while not self._is_taken(send, step):

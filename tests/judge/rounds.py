@@ -59,7 +59,7 @@ class Scene:
 def try_out(plan: Plan, launcher: Launcher) -> Found:
     """The whole trial, from an empty database to the verdict."""
     found = Found()
-    with deployed(plan, launcher) as (service, receivers):
+    with deployed(plan, launcher.command) as (service, receivers):
         hospital = Hospital(plan.stays)
         senders = [Sender(hospital, way, PAUSE) for way in _ways(plan, launcher, service)]
         try:
@@ -98,16 +98,20 @@ def _finish(plan: Plan, launcher: Launcher, scene: Scene, found: Found) -> None:
     with _running(plan, launcher, scene.service, Blow()) as pids:
         _until_open(scene.service, pids, Blow())
         scene.hospital.is_closing.set()
-        until = time.monotonic() + plan.settles_in
-        for sender in scene.senders:
-            sender.thread.join(max(0.0, until - time.monotonic()))
-        while (faults := _seen(plan, scene)) and time.monotonic() < until:
-            if any(fault.kind != "lost" for fault in faults):
-                break  # time mends none of these
-            time.sleep(0.5)
-        time.sleep(QUIET)
-        found.faults = _seen(plan, scene) + _recorded(launcher, scene)
+        found.faults = faults_of(plan, launcher, scene, time.monotonic() + plan.settles_in)
     found.acknowledged = scene.hospital.acknowledged()
+
+
+def faults_of(plan: Plan, launcher: Launcher, scene: Scene, until: float) -> list[Fault]:
+    """What can be said against it once every sender has ended and every effect could be seen."""
+    for sender in scene.senders:
+        sender.thread.join(max(0.0, until - time.monotonic()))
+    while (faults := _seen(plan, scene)) and time.monotonic() < until:
+        if any(fault.kind != "lost" for fault in faults):
+            break  # time mends none of these
+        time.sleep(0.5)
+    time.sleep(QUIET)
+    return _seen(plan, scene) + _recorded(launcher, scene)
 
 
 def _seen(plan: Plan, scene: Scene) -> list[Fault]:
