@@ -16,13 +16,18 @@ _earlier = outbox_table.alias("earlier")
 # parcel of the same stay and destination goes first, even while it waits for its next attempt. Rows
 # that another claimer is just taking are left to them (SKIP LOCKED), so no two get the same one.
 # While sends are held nothing is due, except for the inbox, which nobody outside sees.
-_IS_DUE = and_(
+# No index can help with the time as it is asked for here: those that wait are taken by their ids.
+_next_at = func.coalesce(outbox_table.c.next_at, bindparam("now"))
+_IS_WAITING = and_(
+    outbox_table.c.state.between(
+        "waiting", "waiting"
+    ),  # a range, so that its index gives the order
+    _next_at <= bindparam("now"),
+)
+_IS_LEFT = and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now"))
+_MAY_GO = and_(
     outbox_table.c.destination == bindparam("destination"),
     or_(outbox_table.c.destination == INBOX, ~IS_HELD),
-    or_(
-        and_(outbox_table.c.state == "waiting", outbox_table.c.next_at <= bindparam("now")),
-        and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now")),
-    ),
     ~exists().where(
         _earlier.c.stay == outbox_table.c.stay,
         _earlier.c.destination == outbox_table.c.destination,
@@ -42,13 +47,16 @@ _TAKEN = (
     .limit(1)
     .scalar_subquery()
 )
-_DUE = (
+_FIRST = (
     select(outbox_table, func.coalesce(_TAKEN, "").label("taken"))
-    .where(_IS_DUE)
-    .order_by(outbox_table.c.id)
+    .where(_MAY_GO)
+    .order_by(outbox_table.c.destination, outbox_table.c.state, outbox_table.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=outbox_table)
 )
+# Two questions, each answered along the index from its first row: with an OR between them every
+# parcel that waits would be looked at, for each one that goes.
+_LEFT, _WAITING = _FIRST.where(_IS_LEFT), _FIRST.where(_IS_WAITING)
 _TAKEN_BEFORE = (
     select(outbox_table.c.payload)
     .where(
@@ -59,7 +67,7 @@ _TAKEN_BEFORE = (
     )
     .order_by(outbox_table.c.version)
 )
-_ANY_DUE = select(outbox_table.c.id).where(_IS_DUE).limit(1)
+_ANY_DUE = select(outbox_table.c.id).where(_MAY_GO, or_(_IS_WAITING, _IS_LEFT)).limit(1)
 _LEASE = (
     update(outbox_table)
     .where(outbox_table.c.id == bindparam("parcel"))
@@ -115,7 +123,9 @@ def claim_due(
 ) -> list[Parcel]:
     """Take what is due there until the lease runs out, oldest first, one parcel a stay."""
     asked = {"destination": destination, "now": now, "limit": limit}
-    rows = tx.execute(_DUE, asked).all()
+    rows = list(tx.execute(_LEFT, asked))
+    if len(rows) < limit:
+        rows += tx.execute(_WAITING, asked | {"limit": limit - len(rows)})
     if rows:
         until = now + lease_for
         tx.execute(_LEASE, [{"parcel": row.id, "until": until} for row in rows])

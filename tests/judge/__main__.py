@@ -21,6 +21,8 @@ from tests.judge.launcher import Launcher
 from tests.judge.rounds import Found, try_out
 from tests.support.databases import postgresql_copy, postgresql_server
 
+SETTLES_IN = 300.0
+
 
 def main() -> int:
     """Run the trials side by side and say what they showed; 1 where a promise was broken."""
@@ -62,7 +64,10 @@ def _trial(asked: argparse.Namespace, number: int) -> Found:
     launcher = Launcher()
     try:
         with TemporaryDirectory(prefix="judge-") as folder, _database(asked.on, folder) as url:
-            return try_out(Plan(Path(folder) / "judged", url, blows, brokers=brokers), launcher)
+            return try_out(
+                Plan(Path(folder) / "judged", url, blows, brokers=brokers, settles_in=SETTLES_IN),
+                launcher,
+            )
     finally:
         launcher.close()
 

@@ -26,6 +26,8 @@ AGAIN_AFTER = 0.05
 """Seconds after which a sender that got no answer tries again."""
 PATIENCE = 4.0
 """Seconds that a sender waits for an answer."""
+BROKERS_REST = 0.3
+"""Seconds between two records: brokers take them also while nobody reads them."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def by_topic(brokers: str, topic: str) -> Callable[[], Send]:
         def send(step: Step) -> bool:
             visit = step.control_id.partition("-")[0]
             producer.send(topic, step.raw, visit.encode()).get(10)
+            time.sleep(BROKERS_REST)
             return True
 
         return send
