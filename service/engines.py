@@ -81,8 +81,9 @@ def hold_lock(path: Path) -> Iterator[None]:
         except OSError as err:
             raise DatabaseBusy(
                 f"A running service or another command holds {path}, and only one process may "
-                "write to it: stop it, run this again, and start it "
-                "(on PostgreSQL both work side by side)."
+                "write to it: use the page or the API of the running service where they can do "
+                "this, or stop it, run this again, and start it. On PostgreSQL both work side by "
+                "side."
             ) from err
         yield
 
