@@ -186,6 +186,7 @@ class Running:
         """What must stand in the database before anything starts."""
         now = self.line.now()
         with self.database.write(Rank.WORK) as tx:
+            register.have_alone(tx)  # several may start at the same moment
             policy_store.remember(tx, dict(self.line.site.policy), now)
             register.upsert(tx, (probe.REGISTRATION,), now)
             if self.settings.database_url.startswith("sqlite"):

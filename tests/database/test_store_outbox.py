@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection
 
 from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Route, Sent
 from alerts.store import claims, outbox
@@ -283,21 +282,3 @@ def _state(tx: Connection, parcel_id: int) -> str:
     found = outbox.get(tx, parcel_id)
     assert found
     return found.state
-
-
-def test_what_waits_is_taken_along_the_index_and_not_looked_through(tx: Connection):
-    for number in range(600):
-        _put(tx, f"task-{number}")
-    if tx.dialect.name == "postgresql":
-        tx.execute(text("analyze outbox"))
-    asked: list[tuple[str, Any]] = []
-    event.listen(
-        tx, "before_cursor_execute", lambda _tx, _c, said, with_, *_: asked.append((said, with_))
-    )
-    assert _claim(tx)
-    explain = "explain query plan" if tx.dialect.name == "sqlite" else "explain"
-    waiting, parameters = [each for each in asked if "LIMIT" in each[0]][-1]
-    plan = str(tx.exec_driver_sql(f"{explain} {waiting}", parameters).all())
-    assert "ix_outbox_destination" in plan
-    assert "Sort" not in plan
-    assert "B-TREE FOR ORDER BY" not in plan

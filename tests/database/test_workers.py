@@ -12,6 +12,8 @@ from alerts.store import stays as stay_store
 from alerts.store.stays import OpenedMeanwhile
 from service.database import Database, DatabaseUnavailable, connect
 from service.pipeline import Progress, set_aside, wake_next
+from service.running import Running
+from service.settings import Settings
 from service.workers import Bell, work
 from tests.support.adt import Adt
 from tests.support.line import TestLine
@@ -90,6 +92,21 @@ def test_a_stay_that_another_worker_opens_meanwhile_is_tried_again_and_parks_not
 
     _work(replace(line.line, dialects=Late(line.line.dialects)), line)
     assert [entry.state for entry in line.entries()] == ["settled"]
+
+
+@pytest.mark.postgresql
+def test_roles_that_start_at_the_same_moment_prepare_one_after_the_other(postgresql_url: str):
+    settings = Settings.load({"THINKCARER_DATABASE_URL": postgresql_url}, False)
+    with connect(postgresql_url) as database:
+        starting = Running(settings, database, TestLine(database).line, frozenset())
+        with database.write() as tx:
+            register.have_alone(tx)
+            waiting = threading.Thread(target=starting._prepare)
+            waiting.start()
+            waiting.join(0.5)
+            assert waiting.is_alive()
+        waiting.join(10)
+        assert not waiting.is_alive()
 
 
 def _open(tx: Connection, found: stay_store.Loaded) -> None:

@@ -62,7 +62,6 @@ def test_each_entry_that_is_not_requeued_has_its_reason(service: RunningService)
     send_one(service.mllp_port, [stranger])
     held = service.command("journal", "requeue", "1")
     assert (held.returncode, "stop it, run this again" in held.stderr) == (1, True)
-    assert "page" not in held.stderr
     service.stop()
     done = service.command("journal", "requeue", "1", "9")
     assert (done.returncode, done.stdout) == (1, "0 requeued.\n")

@@ -93,7 +93,7 @@ CAUGHT = {
 CAUGHT_ON_POSTGRESQL = {
     "newest-first": ((Blow("batch-claimed", 4, "hang", wait=5.0),), ("run",), {"lost", "inverted"}),
     "leases-ignored": (
-        (Blow("batch-claimed", 5, "delay", wait=5.0),),
+        (Blow(wait=5.0),),
         WORKERS,
         {"lost", "inverted"},
     ),

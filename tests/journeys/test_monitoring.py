@@ -147,7 +147,9 @@ def _leave_parcels(url: str) -> None:
 def _park_many(url: str) -> None:
     with connect(url) as database, database.write() as tx:
         for entry in journal_of.claim(tx, 60):
-            journal_of.park(tx, entry.id, "made up", datetime.now(UTC))
+            journal_of.finish(
+                tx, [journal_of.End(entry.id, "parked", "made up")], datetime.now(UTC)
+            )
 
 
 def _every_question_is_answered(prometheus: Prometheus) -> None:

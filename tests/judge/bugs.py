@@ -1,9 +1,11 @@
 """Bugs that have cost others messages, put into a service so that the judge can be judged."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -44,19 +46,26 @@ def offsets_before_journal() -> None:
 
     def early(self: topic.Consuming, reader: topic.Reader, records: topic._Polled) -> None:
         reader.commit(records)
-        time.sleep(LATE)
+        topic.passing("records-polled")
         self._journal(records)
 
     topic.Consuming._store = early  # type: ignore[method-assign]
 
 
 def leases_ignored() -> None:
-    """A worker takes entries whosever lanes they are in."""
+    """A worker takes entries whosever lanes they are in, and is not always quick about it."""
+    honest = journal.claim
 
     def everything(_self: lanes.Lanes, _tx: Connection) -> None:
         return None
 
+    def slowly(*args: Any) -> list[journal.Entry]:
+        entries = honest(*args)
+        time.sleep(random.uniform(0, 8 * LATE) if entries else 0)  # noqa: S311 - any will do
+        return entries
+
     lanes.Lanes.hold = everything  # type: ignore[method-assign,assignment]
+    journal.claim = slowly
 
 
 def outcome_before_send() -> None:

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -100,6 +101,8 @@ def _become(asked: Mapping[str, Any]) -> None:
     code = 70
     try:
         code = cli.run(asked["words"])
+    except Exception:  # noqa: BLE001 - nobody else would tell
+        traceback.print_exc()
     finally:
         sys.stdout.write(f"\n{code}")
         sys.stdout.flush()

@@ -43,12 +43,13 @@ class FhirServer:
 
     def put(self, kind: str, name: str, body: bytes, unless: str, only: str) -> tuple[int, int]:
         """Status and version; ``unless`` and ``only`` are If-None-Match and If-Match."""
+        resource = json.loads(body)
         with self._lock:
             version = self._now.get((kind, name), (0, b""))[0]
             if (unless == "*" and version) or (only and only != f'W/"{version}"'):
                 return 412, version
             self._now[kind, name] = (version + 1, body)
-            self.told.append(Told(kind, name, json.loads(body)))
+            self.told.append(Told(kind, name, resource))
             return (200 if version else 201), version + 1
 
     def drops_this(self) -> bool:
@@ -89,7 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(*self.kept.get(kind, name))
 
     def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever sent it was killed
+            self.close_connection = True
+            return
         kind, _, name = self.path.removeprefix("/fhir/").partition("/")
         unless, only = self.headers.get("If-None-Match", ""), self.headers.get("If-Match", "")
         status, version = self.kept.put(kind, name, body, unless, only)

@@ -106,9 +106,10 @@ def faults_of(plan: Plan, launcher: Launcher, scene: Scene, until: float) -> lis
     """What can be said against it once every sender has ended and every effect could be seen."""
     for sender in scene.senders:
         sender.thread.join(max(0.0, until - time.monotonic()))
-    while (faults := _seen(plan, scene)) and time.monotonic() < until:
-        if any(fault.kind != "lost" for fault in faults):
-            break  # time mends none of these
+    while time.monotonic() < until:
+        faults = _seen(plan, scene) or _recorded(launcher, scene)
+        if any(fault.kind != "lost" for fault in faults) or not faults:
+            break  # time mends nothing of what is more than late
         time.sleep(0.5)
     time.sleep(QUIET)
     return _seen(plan, scene) + _recorded(launcher, scene)
