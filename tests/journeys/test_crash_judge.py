@@ -93,7 +93,7 @@ CAUGHT = {
 CAUGHT_ON_POSTGRESQL = {
     "newest-first": ((Blow("batch-claimed", 4, "hang", wait=5.0),), ("run",), {"lost", "inverted"}),
     "leases-ignored": (
-        (Blow(wait=5.0),),
+        (Blow(wait=12.0),),
         WORKERS,
         {"lost", "inverted"},
     ),
