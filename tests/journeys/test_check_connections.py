@@ -16,8 +16,7 @@ from tests.support.running_service import ROOT, RunningService, free_port
 from tests.support.services import fhir_url, kafka_brokers
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(180),
 ]
 

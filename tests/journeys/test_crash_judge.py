@@ -17,8 +17,7 @@ from tests.judge.rounds import try_out
 from tests.support.services import kafka_brokers
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(300),
 ]
 

@@ -21,8 +21,7 @@ from tests.support.restarting import OwnServers
 from tests.support.running_service import ROOT, RunningService
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("restarts"),
 ]

@@ -19,8 +19,7 @@ from tests.support.running_service import RunningService, send_one
 from tests.support.services import kafka_brokers
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(400),
     pytest.mark.xdist_group("topic-in"),
 ]

@@ -1,7 +1,5 @@
 """Notices to a Kafka topic, with real brokers: as they are, in order, none lost, none twice."""
 
-import gc
-import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,18 +25,7 @@ from tests.support.kafka_server import a_name
 from tests.support.running_service import free_port
 from tests.support.services import kafka_brokers, secure_kafka
 
-pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """kafka-python 3.0.12 leaves sockets of failed attempts to the collector, held by its log."""
-    caplog.set_level(logging.CRITICAL, "kafka")
-    yield
-    gc.collect()
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="session")

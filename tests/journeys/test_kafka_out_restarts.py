@@ -1,7 +1,5 @@
 """Brokers that are killed or stand still while notices go out: none lost, and none out of order."""
 
-import gc
-import logging
 import os
 import signal
 import threading
@@ -20,19 +18,10 @@ from tests.support.kafka_records import a_parcel, a_topic, alerts_by_stay, parce
 from tests.support.restarting import OwnServers
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("kafka_out_restarts"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """kafka-python 3.0.12 leaves sockets of failed attempts to the collector, held by its log."""
-    caplog.set_level(logging.CRITICAL, "kafka")
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ from tests.support.services import kafka_brokers, secure_kafka
 from tests.support.taking import Taking, until
 
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.kafka,
     pytest.mark.timeout(240),
     pytest.mark.xdist_group("topic-in"),  # they share the group of readers,
 ]

@@ -38,5 +38,8 @@ def blows_at(points: Sequence[str], how_many: int, seed: int) -> list[Blow]:
 
 def _blow(point: str, chance: random.Random) -> Blow:
     """A group of consumers is entered again only when its dead member is missed."""
-    nth = 1 if point in ("started", "draining") else chance.choice((1, 3, 8))
+    if point in ("started", "draining"):
+        nth = 1
+    else:
+        nth = chance.choice((1, 2, 3) if point.startswith("batch") else (1, 3, 8))
     return Blow(point, nth, wait=20.0 if point.startswith(("records", "offsets")) else 10.0)

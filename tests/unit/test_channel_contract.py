@@ -1,8 +1,6 @@
 """What every way out promises, asked of each of them: whatever happens, an answer that is safe."""
 
-import gc
 import json
-import logging
 import socket
 import threading
 import time
@@ -24,7 +22,7 @@ from alerts.channels.smtp_server import SmtpServer
 from alerts.delivery import Accepted, Channel, Parcel, Receipt, Unavailable
 from alerts.model.alert import Recipient, RecipientKind
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = pytest.mark.kafka
 SECRET = "hunter2"  # noqa: S105 - of nobody
 CANARY = "CANARY-NAME 9990000018"
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -63,14 +61,6 @@ def a_parcel() -> Parcel:
     payload = json.dumps({"resourceType": "Task", "id": "a-1", "description": CANARY})
     centre = Recipient(RecipientKind.CENTRE, "C1")
     return Parcel(1, "a-1", "stay-1", "Task", 1, centre, "any", "any", payload, 1)
-
-
-@pytest.fixture(autouse=True)
-def _collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """kafka-python 3.0.12 leaves sockets of failed attempts to the collector, held by its log."""
-    caplog.set_level(logging.CRITICAL, "kafka")
-    yield
-    gc.collect()
 
 
 @pytest.fixture
