@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check fuzz bench judge power lock help .venv
+.PHONY: demo test check fuzz bench soak judge power lock help .venv
 
 help: ## say what there is to run
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([.a-z]+):.*## (.*)$$/\1\t\2/' | expand -t 10
@@ -26,6 +26,9 @@ fuzz: .venv/.dev ## every reader of foreign bytes against new cases, for MINUTES
 
 bench: .venv/.dev ## figures beside their baselines, in one run
 	$(BIN)/python -m bench $(ARGS)
+
+soak: .venv/.dev ## steady load for MINUTES, and whether the service is then what it was after five
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
 judge: .venv/.dev ## kill the service KILLS times and judge it from outside (ARGS="--on postgresql")
 	$(BIN)/python -m tests.judge --kills $(KILLS) $(ARGS)

@@ -39,6 +39,10 @@ class Traffic:
     share: float = 0.04
     """Part of the stays whose patient has a registered carer."""
     admissions_a_day: int = 600
+    first: datetime = FIRST
+    """When the first day begins."""
+    pace: int = 1
+    """Stays are so many times shorter than they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,13 @@ def messages(traffic: Traffic) -> Iterator[tuple[bytes, Meaning]]:
     numbers = count(1)
     waiting: list[tuple[datetime, int, str, _Stay]] = []
     order = count()
-    at = FIRST
+    at = traffic.first
     for index in range(traffic.stays):
         at += timedelta(seconds=random.expovariate(1) * apart)
         while waiting and waiting[0][0] <= at:
             yield _written(heapq.heappop(waiting), next(numbers), random)
         stay = _stay(traffic, index, at, random)
-        for moment, trigger in _course(stay, random):
+        for moment, trigger in _course(stay, random, traffic.pace):
             heapq.heappush(waiting, (moment, next(order), trigger, stay))
     while waiting:
         yield _written(heapq.heappop(waiting), next(numbers), random)
@@ -154,13 +158,13 @@ def _stay(traffic: Traffic, index: int, at: datetime, random: Random) -> _Stay:
     return _Stay(person(number), feed, visit, at, is_registered, ward, dies)
 
 
-def _course(stay: _Stay, random: Random) -> Iterator[tuple[datetime, str]]:
+def _course(stay: _Stay, random: Random, pace: int) -> Iterator[tuple[datetime, str]]:
     """The moments of one stay: about five messages over some days."""
     admitted_at = stay.admitted_at
     yield admitted_at, "A01"
-    length = timedelta(hours=6 + random.expovariate(1) * 60)
+    length = timedelta(hours=6 + random.expovariate(1) * 60) / pace
     if random.random() < 0.03:
-        yield admitted_at + timedelta(hours=1), "A11"
+        yield admitted_at + timedelta(hours=1) / pace, "A11"
         return
     for trigger, chance in (("A08", 0.9), ("A02", 0.5), ("A16", 0.7), ("A08", 0.8), ("A25", 0.04)):
         if random.random() < chance:
@@ -168,8 +172,8 @@ def _course(stay: _Stay, random: Random) -> Iterator[tuple[datetime, str]]:
     left_at = admitted_at + length
     yield left_at, "A03"
     if random.random() < 0.02 and not stay.dies:
-        yield left_at + timedelta(minutes=20), "A13"
-        yield left_at + timedelta(hours=5), "A03"
+        yield left_at + timedelta(minutes=20) / pace, "A13"
+        yield left_at + timedelta(hours=5) / pace, "A03"
 
 
 def _written(
