@@ -185,7 +185,7 @@ def patient_after(patient: Patient, change: PatientChange) -> Patient:
 
 def _with_discharge(after: Stay, before: Stay, event: AdtEvent) -> Stay:
     if after.status is not StayStatus.DISCHARGED:
-        return replace(after, discharged_at=None)
+        return after if after.discharged_at is None else replace(after, discharged_at=None)
     is_first = before.status is not StayStatus.DISCHARGED
     said = _left_at(event)
     at = said or (event.occurred_at if is_first else before.discharged_at)
@@ -210,6 +210,8 @@ def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
         return stay  # PV2-9 of a discharge is history, not a plan
     is_over = event.kind in (EventKind.PLAN_CANCELLED, EventKind.ADMISSION_CANCELLED)
     planned = None if is_over else _kept(stay.planned, event.planned)
+    if planned == stay.planned and planned is not None:
+        return stay
     if planned is None:
         return replace(stay, planned=None, planned_known_at=None, planned_before=None)
     if stay.planned is not None and planned.on == stay.planned.on:

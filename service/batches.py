@@ -1,6 +1,7 @@
 """The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from time import monotonic
 from typing import TypeAlias
 
@@ -20,7 +21,7 @@ from service.pipeline import BATCH, Hold, Line, Progress, believe
 from service.reconsider import Desk, Occasion
 
 TOGETHER = 16
-"""Entries whose stays and patients are looked up together, before anybody is let in."""
+"""Entries that are claimed, looked up and finished together, before anybody is let in."""
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
 CHANGED = (
@@ -42,39 +43,51 @@ def process_batch(
         lanes = None if hold is None else hold(tx)
         if lanes is not None and not lanes:
             return 0
-        entries = journal.claim(tx, 1 if progress.alone else limit, lanes)
-        if not entries:
+        claimed = _claimed(tx, line, 1 if progress.alone else limit, lanes)
+        first = next(claimed, ())
+        if not first:
             progress.alone = 0
             return 0
-        passing("batch-claimed")
-        ends = _process_all(tx, line, progress, entries)
+        done = _process_all(tx, line, progress, chain((first,), claimed))
         passing("batch-decided")
     passing("batch-committed")
     progress.entry = None
     progress.alone = max(0, progress.alone - 1)
-    _count(line, ends, entries)
-    return len(ends)
+    _count(line, done)
+    return len(done)
+
+
+def _claimed(
+    tx: Connection, line: Line, limit: int, lanes: Collection[int] | None
+) -> Iterator[Sequence[journal.Entry]]:
+    """The oldest entries, some at a time, as many as there is time for; each some ends before."""
+    began = monotonic()
+    left = limit
+    while left and (some := journal.claim(tx, min(left, TOGETHER), lanes)):
+        passing("batch-claimed")
+        yield some
+        left -= len(some)
+        if len(some) < TOGETHER or (monotonic() - began > LET_IN_AFTER and line.database.wanted()):
+            return
 
 
 def _process_all(
-    tx: Connection, line: Line, progress: Progress, entries: Sequence[journal.Entry]
-) -> list[journal.End]:
-    """The entries to their end, as many as there is time for; some at a time read together."""
-    ends: list[journal.End] = []
-    began = monotonic()
+    tx: Connection, line: Line, progress: Progress, claimed: Iterable[Sequence[journal.Entry]]
+) -> list[tuple[journal.Entry, journal.End]]:
+    """The entries to their end, those that are claimed together read together."""
+    done: list[tuple[journal.Entry, journal.End]] = []
     with line.desk(tx) as desk:
-        for start in range(0, len(entries), TOGETHER):
-            some = entries[start : start + TOGETHER]
+        for some in claimed:
+            ends = []
             for entry, event in _read_all(tx, line, desk, progress, some):
                 progress.entry = entry.id
                 ends.append(_processed(tx, desk, entry, event))
                 passing("entry-settled")
-            if monotonic() - began > LET_IN_AFTER and line.database.wanted():
-                break
-        if len(ends) > 1:
+            journal.finish(tx, ends, desk.now)
+            done += zip(some, ends, strict=True)
+        if len(done) > 1:
             progress.entry = None  # from here on nobody knows whose fault it is
-    journal.finish(tx, ends, desk.now)
-    return ends
+    return done
 
 
 def _read_all(
@@ -112,9 +125,9 @@ def _processed(tx: Connection, desk: Desk, entry: journal.Entry, event: _Read) -
             return journal.End(entry.id, "settled", outcome.words, outcome.as_json())
 
 
-def _count(line: Line, ends: Sequence[journal.End], entries: Sequence[journal.Entry]) -> None:
+def _count(line: Line, done: Sequence[tuple[journal.Entry, journal.End]]) -> None:
     now = line.now()
-    for end, entry in zip(ends, entries, strict=False):
+    for entry, end in done:
         line.metrics.entries.labels(end.state).inc()
         if end.state == "settled":
             line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))

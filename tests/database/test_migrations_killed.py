@@ -14,7 +14,8 @@ from sqlalchemy import inspect, text
 
 from service.database import Database, _alembic, connect
 from tests.support.databases import postgresql_copy
-from tests.support.running_service import ROOT, RunningService
+from tests.support.forked import ROOT
+from tests.support.running_service import RunningService
 from tests.support.taking import until
 
 pytestmark = pytest.mark.timeout(300)

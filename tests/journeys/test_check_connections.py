@@ -11,8 +11,9 @@ from service.connections import Unconnected, try_drop_folder
 from service.database import connect, migrate
 from service.settings import Settings
 from tests.support.databases import sqlite_copy
+from tests.support.forked import ROOT
 from tests.support.kafka_server import a_name, create_topic
-from tests.support.running_service import ROOT, RunningService, free_port
+from tests.support.running_service import RunningService, free_port
 from tests.support.services import fhir_url, kafka_brokers
 
 pytestmark = [

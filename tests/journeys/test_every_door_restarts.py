@@ -15,10 +15,11 @@ from sqlalchemy import text
 from service.database import DatabaseError, connect
 from service.probe import LONDON
 from tests.support.adt import Adt, nhs_numbers
+from tests.support.forked import ROOT
 from tests.support.kafka_server import create_topic, produce, read_all
 from tests.support.register_file import SOUND, a_file
 from tests.support.restarting import OwnServers
-from tests.support.running_service import ROOT, RunningService
+from tests.support.running_service import RunningService
 
 pytestmark = [
     pytest.mark.kafka,

@@ -15,8 +15,9 @@ from sqlalchemy import text
 from service.database import Database, connect
 from service.lanes import LANES, LEASE
 from tests.support.adt import Adt, nhs_numbers
+from tests.support.forked import ROOT
 from tests.support.register_file import SOUND, a_file
-from tests.support.running_service import ROOT, RunningService, send_one
+from tests.support.running_service import RunningService, send_one
 from tests.support.taking import until
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(300), pytest.mark.xdist_group("scale")]

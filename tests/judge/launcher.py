@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 
 from tests.judge.blows import Blow
-from tests.support.running_service import ROOT, RunningService
+from tests.support.forked import ROOT
+from tests.support.running_service import RunningService
 
 COMMAND_TAKES = 60.0
 

@@ -21,7 +21,8 @@ from tests.judge.hospital import Hospital, Sender, by_mllp
 from tests.judge.launcher import Launcher
 from tests.judge.rounds import PAUSE, Scene, faults_of
 from tests.support.databases import postgresql_copy, postgresql_server
-from tests.support.running_service import ROOT, RunningService, free_port
+from tests.support.forked import ROOT
+from tests.support.running_service import RunningService, free_port
 
 ROLES = ("work", "deliver", "listen")
 SIDE_BY_SIDE = 20.0

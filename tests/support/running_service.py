@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.forked import ROOT, Forked
+
 PATIENCE = 40.0
 
 
@@ -32,8 +34,9 @@ class RunningService:
     settings: Mapping[str, str] = field(default_factory=dict)
     mllp_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-    program: str = "service"
+    process: subprocess.Popen[bytes] | Forked | None = None
+    program: str = ""
+    """A module to start from nothing instead of a fork of what is already imported."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -51,15 +54,10 @@ class RunningService:
         return self.folder / "service.log"
 
     def command(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "service", *args],
-            cwd=ROOT,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        with TemporaryDirectory() as place:
+            out, err = Path(place) / "out", Path(place) / "err"
+            code = Forked(args, self.environ, out, err).wait(90)
+            return subprocess.CompletedProcess(args, code, out.read_text(), err.read_text())
 
     def rows(self, *args: str) -> list[dict[str, object]]:
         done = self.command(*args, "--json")
@@ -67,16 +65,22 @@ class RunningService:
         return list(json.loads(done.stdout))
 
     def start(self, role: str = "run") -> None:
+        if self.program:
+            self.process = self._started(self.program, role)
+        else:
+            self.process = Forked([role], self.environ, self.log, self.log)
+        self.wait_until_open()
+
+    def _started(self, program: str, role: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", self.program, role],
+            return subprocess.Popen(
+                [sys.executable, "-m", program, role],
                 cwd=ROOT,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_until_open()
 
     def wait_until_open(self) -> None:
         until = time.monotonic() + PATIENCE
