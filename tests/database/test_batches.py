@@ -1,0 +1,64 @@
+"""What a worker claims, it works off at once: a backlog costs no memory, and nobody waits for it."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from ingest import failpoints
+from service.batches import TOGETHER
+from service.database import Database, Rank
+from tests.support.adt import Adt
+from tests.support.line import TestLine
+
+ENTRIES = 2 * TOGETHER + 5
+
+
+@pytest.fixture
+def line(database: Database) -> TestLine:
+    made = TestLine(database)
+    for number in range(ENTRIES):
+        made.take_in(Adt(visit=f"V{number}", control_id=f"C{number}"))
+    return made
+
+
+@pytest.fixture
+def passed() -> Iterator[Counter[str]]:
+    counted: Counter[str] = Counter()
+    failpoints.arm(lambda name: counted.update((name,)))
+    yield counted
+    failpoints.arm(None)
+
+
+def test_a_backlog_is_claimed_some_at_a_time_and_kept_at_once(line: TestLine, passed: Counter[str]):
+    line.work()
+    assert (passed["batch-claimed"], passed["batch-committed"]) == (3, 1)
+    assert [entry.state for entry in line.entries()] == ["settled"] * ENTRIES
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_waits_to_write_is_let_in_between(line: TestLine):
+    """A hospital that waits for its answer does not wait for the whole backlog."""
+    settled_when_in: list[int] = []
+
+    def write() -> None:
+        with line.database.write(Rank.ACK):
+            settled_when_in.append(sum(entry.state == "settled" for entry in line.entries()))
+
+    writer = threading.Thread(target=write)
+    passes = count()
+
+    def come_at_first(name: str) -> None:
+        if name == "entry-settled" and not next(passes):
+            writer.start()
+            while not line.database.wanted():
+                pass
+
+    failpoints.arm(come_at_first)
+    line.work()
+    failpoints.arm(None)
+    writer.join()
+    assert settled_when_in == [TOGETHER]
+    assert [entry.state for entry in line.entries()] == ["settled"] * ENTRIES
