@@ -1,4 +1,4 @@
-"""What a worker claims, it works off at once: a backlog costs no memory, and nobody waits for it."""
+"""A backlog is worked off some at a time: it costs no memory, and nobody waits for it."""
 
 import threading
 from collections import Counter
