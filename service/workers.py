@@ -4,11 +4,12 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 import structlog
 
 from alerts.store.stays import OpenedMeanwhile
-from service.batches import process_batch
+from service.batches import TOGETHER, process_batch
 from service.database import DatabaseError
 from service.dispatch import Hand, Outlet, deliver_next
 from service.pipeline import BATCH, Hold, Line, Progress, set_aside, wake_next
@@ -42,15 +43,32 @@ class Bell:
         self.rung.clear()
 
 
+@dataclass(slots=True)
+class Alarm:
+    """Asks whose time has come now and then, and not after each of many small batches."""
+
+    at: float = 0.0
+
+    def ask(self, line: Line, progress: Progress) -> int:
+        """Wake them, if it is time to ask; how many."""
+        if monotonic() < self.at:
+            return 0
+        woken = wake_next(line, progress)
+        if woken < BATCH:
+            self.at = monotonic() + IDLE
+        return woken
+
+
 def work(
     line: Line, bell: Bell, rung_for_delivery: Callable[[], None], hold: Hold | None = None
 ) -> None:
     """Take entries in journal order and fire what is due, until told to stop."""
-    progress = Progress()
+    progress, alarm = Progress(), Alarm()
     while not bell.stopped.is_set():
         try:
             set_aside(line, progress, hold)
-            done = process_batch(line, progress, hold=hold) + wake_next(line, progress)
+            done = process_batch(line, progress, hold=hold)
+            woken = alarm.ask(line, progress)
         except (DatabaseError, OpenedMeanwhile) as failure:
             # Nothing was kept, and nothing is wrong with the entry: the same batch again.
             log.warning("work_interrupted", error=type(failure).__name__)
@@ -68,9 +86,9 @@ def work(
                 continue
             bell.stopped.wait(0 if is_known else PAUSE_AFTER_FAILURE)
             continue
-        if done:
+        if done or woken:
             rung_for_delivery()
-        else:
+        if done < TOGETHER and woken < BATCH and not progress.alone:
             bell.wait()
 
 
