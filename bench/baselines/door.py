@@ -1,7 +1,7 @@
 """Straw man of the door: journal only, group commit, one thread, nothing else.
 
 Whatever the ready sockets hold goes into one transaction, then each is answered.
-Usage: door.py FOLDER; prints its port.
+Usage: door.py FOLDER-OR-URL; prints its port. SQLite in that folder, or a database on a server.
 """
 
 import selectors
@@ -9,16 +9,21 @@ import socket
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
+
 START, END = b"\x0b", b"\x1c\r"
+Kept = tuple[float, bytes, str, bytes]
+Keep = Callable[[list[Kept]], None]
 ANSWER = b"\x0bMSH|^~\\&|||||||ACK|%b|P|2.4\rMSA|AA|%b\r\x1c\r"
 
 
-def main(folder: Path) -> None:
+def main(place: str) -> None:
     """Answer until the process is ended."""
-    database = opened(folder / "journal.db")
+    keep = on_server(place) if place.startswith("postgresql") else in_file(Path(place))
     door = socket.create_server(("127.0.0.1", 0), backlog=256)
     ready = selectors.DefaultSelector()
     ready.register(door, selectors.EVENT_READ)
@@ -45,10 +50,10 @@ def main(folder: Path) -> None:
                 waiting.append((line, heard[line][1:-2]))
                 heard[line] = b""
         if waiting:
-            answer(waiting, database)
+            answer(waiting, keep)
 
 
-def answer(waiting: list[tuple[socket.socket, bytes]], database: sqlite3.Connection) -> None:
+def answer(waiting: list[tuple[socket.socket, bytes]], keep: Keep) -> None:
     """One commit for all who wait."""
     ids = [block.split(b"|", 10)[9] for _, block in waiting]
     now = time.time()
@@ -56,24 +61,47 @@ def answer(waiting: list[tuple[socket.socket, bytes]], database: sqlite3.Connect
         (now, control_id, sha256(block).hexdigest(), block)
         for control_id, (_, block) in zip(ids, waiting, strict=True)
     ]
-    database.execute("begin immediate")
-    database.executemany("insert into journal (at, control_id, digest, raw) values (?,?,?,?)", rows)
-    database.execute("commit")
+    keep(rows)
     for control_id, (line, _) in zip(ids, waiting, strict=True):
         line.sendall(ANSWER % (control_id, control_id))
 
 
-def opened(file: Path) -> sqlite3.Connection:
+def in_file(folder: Path) -> Keep:
     """WAL and FULL, as ours."""
-    database = sqlite3.connect(file, isolation_level=None)
+    database = sqlite3.connect(folder / "journal.db", isolation_level=None)
     database.execute("pragma journal_mode=wal")
     database.execute("pragma synchronous=full")
     database.execute(
         "create table journal "
         "(id integer primary key, at real, control_id blob, digest text, raw blob)"
     )
-    return database
+    insert = "insert into journal (at, control_id, digest, raw) values (?,?,?,?)"
+
+    def keep(rows: list[Kept]) -> None:
+        database.execute("begin immediate")
+        database.executemany(insert, rows)
+        database.execute("commit")
+
+    return keep
+
+
+def on_server(url: str) -> Keep:
+    """The server's own settings, as ours."""
+    database = psycopg.connect(url.replace("+psycopg", ""))
+    database.execute(
+        "create table journal "
+        "(id bigserial primary key, at float8, control_id bytea, digest text, raw bytea)"
+    )
+    database.commit()
+    insert = "insert into journal (at, control_id, digest, raw) values (%s,%s,%s,%s)"
+
+    def keep(rows: list[Kept]) -> None:
+        with database.cursor() as cursor:
+            cursor.executemany(insert, rows)
+        database.commit()
+
+    return keep
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])
