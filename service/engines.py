@@ -57,6 +57,10 @@ class DatabaseUnsafe(DatabaseError):
     """The database could lose what it confirmed. Change its settings."""
 
 
+class DatabaseFellBack(DatabaseUnsafe):
+    """It lacks what was acknowledged here: nothing is written (runbook: ThinkCarerFellBack)."""
+
+
 def sqlite_path(url: str) -> Path:
     """The file that the URL names; a database in memory is refused, since a crash empties it."""
     name = make_url(url).database
