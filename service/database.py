@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ingest.mark import Mark
 from service.engines import (
     SETTINGS_OFF,
+    TAKES_NO_WRITES,
     DatabaseBusy,
     DatabaseError,
     DatabaseFellBack,
@@ -97,7 +98,8 @@ class Database:
                     refuse(tx.execute(text(SETTINGS_OFF)).scalar())
                     self.mark.look(tx)
                     self._refuse_older()
-                    return ""
+                    why = tx.execute(text(TAKES_NO_WRITES)).scalar()
+                    return f"database: it takes no writes ({why})" if why else ""
                 file = tx.execute(text("select file from pragma_database_list")).scalar_one()
                 is_nearly_full = disk_usage(file).free < ROOM
         except DatabaseUnsafe as unsafe:
@@ -255,7 +257,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
         return DatabaseNotReady(DatabaseNotReady.__doc__)
     if str(state).startswith(_TOO_MUCH):
         return None
-    if err.connection_invalidated or isinstance(err, OperationalError | InterfaceError):
+    is_away = err.connection_invalidated or state == _READ_ONLY
+    if is_away or isinstance(err, OperationalError | InterfaceError):
         return DatabaseUnavailable(DatabaseUnavailable.__doc__)
     return None
 
@@ -263,6 +266,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""
 _UNDEFINED_TABLE = "42P01"
+_READ_ONLY = "25006"
+"""A standby, or a database that somebody has closed to writes."""
 _TOO_MUCH = "54"
 """A value is too long for an index or the like: trying again would never help."""
 _SQLITE_CODES: dict[int, type[DatabaseError]] = {
