@@ -34,9 +34,17 @@ class Committer:
     nobody), then hands over to the first who came meanwhile: there is no thread that could die.
     """
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
-        """``begin`` opens a transaction that is on disk when its block ends."""
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        on_kept: Callable[[int, str], None] = lambda _id, _digest: None,
+    ) -> None:
+        """``begin`` opens a transaction that is on disk when its block ends.
+
+        ``on_kept`` is told the newest entry of each, and its digest.
+        """
         self._begin = begin
+        self._on_kept = on_kept
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._waiting: list[_Turn] = []
@@ -107,6 +115,8 @@ class Committer:
                     raise
                 raise _Unfit(_Unfit.__doc__) from failure
             passing("after-append")
+        newest = max(range(len(stored)), key=lambda place: stored[place].id)
+        self._on_kept(stored[newest].id, blocks[newest].digest)
         passing("after-commit")
         return stored
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    case,
     exists,
     func,
     select,
@@ -34,6 +36,8 @@ from ingest.entry import Search as Search
 from ingest.entry import State as State
 from ingest.entry import Stored as Stored
 
+CLAIMED = 8 * 2**20
+"""Bytes of messages that one claim reads; one message alone may be larger."""
 REUSED = "control-id-reused"
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Instant = DateTime(timezone=True)
@@ -93,11 +97,16 @@ def claim(tx: Connection, limit: int, lanes: Collection[int] | None = None) -> l
 
     Without lanes, those that another worker holds are left out. With lanes nobody else works on
     them, and one that a repeat is just counted on is waited for, so that none overtakes it.
+    Fewer than waits where they are large: the first that is over its part of CLAIMED comes alone.
     """
+    most = CLAIMED // limit
     query = _CLAIM.with_for_update(skip_locked=True)
     if lanes is not None:
         query = _CLAIM.where(journal.c.lane.in_(lanes)).with_for_update()
-    return [_entry(row) for row in tx.execute(query, {"limit": limit}).mappings()]
+    rows = tx.execute(query, {"limit": limit, "most": most}).mappings().all()
+    within = [_entry(row) for row in takewhile(lambda row: row["size"] <= most, rows)]
+    large = get(tx, rows[0]["id"]) if rows and not within else None
+    return [large] if large else within
 
 
 def finish(tx: Connection, ends: Sequence[End], at: datetime) -> None:
@@ -171,8 +180,12 @@ _COUNT_REPEAT = (
     .values(repeats=journal.c.repeats + bindparam("more"))
 )
 # A range of states in their index's order: PostgreSQL would read through all that is finished.
+# The bytes of what is large stay where they are.
 _CLAIM = (
-    select(journal)
+    select(
+        *(column for column in journal.c if column.name != "raw"),
+        case((journal.c.size <= bindparam("most"), journal.c.raw)).label("raw"),
+    )
     .where(journal.c.state.between("waiting", "waiting"))
     .order_by(journal.c.state, journal.c.id)
     .limit(bindparam("limit"))

@@ -225,7 +225,9 @@ class Connection:
                     return
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptor back, and the room of what it read."""
+        if self.frames is not None:
+            self.frames.give_back()
         with suppress(OSError):
             self.socket.close()
 

@@ -1,9 +1,11 @@
 """Framing over a stream: one block in, one block out, never more memory than the limit."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
+
+from ingest.room import OWN, Room
 
 START = b"\x0b"
 END = b"\x1c\r"
@@ -29,7 +31,10 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a peer may do; times in seconds, ``idle_for`` None: wait for ever between frames."""
+    """What a peer may do; times in seconds, ``idle_for`` None: wait for ever between frames.
+
+    ``room`` is for all together that have these limits.
+    """
 
     message_bytes: int = 1_048_576
     junk_bytes: int = 65_536
@@ -38,6 +43,7 @@ class Limits:
     handshake_for: float = 10.0
     peer_connections: int = 128
     connections: int = 1_024
+    room: Room = field(default_factory=Room)
 
 
 class FrameError(Exception):
@@ -62,6 +68,12 @@ class FrameJunk(FrameError):
     """Too many bytes came outside any frame; the peer does not speak MLLP."""
 
     kind = "frame_junk"
+
+
+class FrameCrowded(FrameError):
+    """Long frames of others have taken all room; the peer still holds it and sends it again."""
+
+    kind = "frame_crowded"
 
 
 class FrameTooLong(FrameError):
@@ -93,13 +105,14 @@ class Frames:
     Only FS CR ends a frame: VT inside one, or FS without CR, is data.
     """
 
-    __slots__ = ("_buffer", "_limits", "_patience", "_stream", "in_hand", "junk")
+    __slots__ = ("_buffer", "_limits", "_patience", "_stream", "_taken", "in_hand", "junk")
 
     def __init__(self, stream: Stream, limits: Limits) -> None:
         """The stream's timeout belongs to this object from now on."""
         self._stream = stream
         self._limits = limits
         self._buffer = bytearray()
+        self._taken = 0
         self._patience = limits.frame_for
         stream.settimeout(limits.frame_for)
         self.in_hand = False
@@ -110,12 +123,19 @@ class Frames:
     def read(self) -> bytes | None:
         """The next block; None when the peer finished between two frames."""
         self.in_hand = False
+        self.give_back()
         if not self._find_start():
             return None
         self.in_hand = True
         block = self._find_end()
         self._wait_at_most(self._limits.frame_for)
         return block
+
+    def give_back(self) -> None:
+        """The block in hand is done with: its room is for others."""
+        if self._taken:
+            self._limits.room.give_back(self._taken)
+            self._taken = 0
 
     def _find_start(self) -> bool:
         gap = 0
@@ -156,7 +176,15 @@ class Frames:
                 del buffer[: end + len(END)]
                 return block
             searched = max(1, len(buffer) - 1)
+            self._take_room()
             self._receive_before(deadline)
+
+    def _take_room(self) -> None:
+        more = len(self._buffer) - OWN - self._taken
+        if more > 0:
+            if not self._limits.room.take(more, self._limits.message_bytes):
+                raise FrameCrowded(FrameCrowded.__doc__)
+            self._taken += more
 
     def _too_long(self) -> FrameTooLong:
         body = self._buffer[1 : self._limits.message_bytes + 2]

@@ -37,6 +37,7 @@ COUNTED = (
     "frame_late",
     "frame_junk",
     "frame_too_long",
+    "frame_crowded",
     "connection_lost",
     "connection_refused",
     "handshake_failed",

@@ -1,6 +1,7 @@
 """The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from time import monotonic
 from typing import TypeAlias
@@ -73,9 +74,12 @@ def _claimed(
 
 def _process_all(
     tx: Connection, line: Line, progress: Progress, claimed: Iterable[Sequence[journal.Entry]]
-) -> list[tuple[journal.Entry, journal.End]]:
-    """The entries to their end, those that are claimed together read together."""
-    done: list[tuple[journal.Entry, journal.End]] = []
+) -> list[tuple[datetime, journal.End]]:
+    """The entries to their end, those that are claimed together read together; when each came.
+
+    Their bytes are let go with each claim.
+    """
+    done: list[tuple[datetime, journal.End]] = []
     with line.desk(tx) as desk:
         for some in claimed:
             ends = []
@@ -84,7 +88,7 @@ def _process_all(
                 ends.append(_processed(tx, desk, entry, event))
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
-            done += zip(some, ends, strict=True)
+            done += zip((entry.received_at for entry in some), ends, strict=True)
         if len(done) > 1:
             progress.entry = None  # from here on nobody knows whose fault it is
     return done
@@ -125,12 +129,12 @@ def _processed(tx: Connection, desk: Desk, entry: journal.Entry, event: _Read) -
             return journal.End(entry.id, "settled", outcome.words, outcome.as_json())
 
 
-def _count(line: Line, done: Sequence[tuple[journal.Entry, journal.End]]) -> None:
+def _count(line: Line, done: Sequence[tuple[datetime, journal.End]]) -> None:
     now = line.now()
-    for entry, end in done:
+    for received_at, end in done:
         line.metrics.entries.labels(end.state).inc()
         if end.state == "settled":
-            line.metrics.understood.observe(max(0.0, (now - entry.received_at).total_seconds()))
+            line.metrics.understood.observe(max(0.0, (now - received_at).total_seconds()))
 
 
 def _read(entry: journal.Entry, dialect: Dialect) -> _Read:

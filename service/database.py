@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 from types import TracebackType
@@ -15,10 +16,13 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ingest.mark import Mark
 from service.engines import (
     SETTINGS_OFF,
+    TAKES_NO_WRITES,
     DatabaseBusy,
     DatabaseError,
+    DatabaseFellBack,
     DatabaseUnavailable,
     DatabaseUnsafe,
     hold_lock,
@@ -34,6 +38,7 @@ __all__ = [
     "Database",
     "DatabaseBusy",
     "DatabaseError",
+    "DatabaseFellBack",
     "DatabaseNotReady",
     "DatabaseTooNew",
     "DatabaseUnavailable",
@@ -49,6 +54,7 @@ _MIGRATING = 7_412_065
 """The advisory lock of PostgreSQL that two migrations at once queue up for."""
 ROOM = 64 * 2**20
 """Bytes left on the disk of a SQLite file below which ``/health/ready`` asks for more."""
+_LOOKED = "was asked for what was acknowledged"
 
 
 class DatabaseTooNew(DatabaseError):
@@ -67,13 +73,14 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._closing = closing
+        self.mark = Mark()
         self._gate = Gate() if writer is not None and writer.dialect.name == "sqlite" else None
 
     def write(self, rank: Rank = Rank.WORK) -> AbstractContextManager[Connection]:
         """A transaction that may write; on SQLite one at a time, by rank."""
         if self._writer is None:
             raise DatabaseUnavailable("This command opened the database to read only.")
-        return _told(self._turn(rank), self._writer.begin)
+        return _told(self._turn(rank), partial(self._begin, self._writer))
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that can only read; pages and commands use it beside any writer."""
@@ -89,7 +96,10 @@ class Database:
             with self.read() as tx:
                 if tx.dialect.name == "postgresql":
                     refuse(tx.execute(text(SETTINGS_OFF)).scalar())
-                    return ""
+                    self.mark.look(tx)
+                    self._refuse_older()
+                    why = tx.execute(text(TAKES_NO_WRITES)).scalar()
+                    return f"database: it takes no writes ({why})" if why else ""
                 file = tx.execute(text("select file from pragma_database_list")).scalar_one()
                 is_nearly_full = disk_usage(file).free < ROOM
         except DatabaseUnsafe as unsafe:
@@ -122,6 +132,19 @@ class Database:
     ) -> None:
         """Close."""
         self.close()
+
+    @contextmanager
+    def _begin(self, writer: Engine) -> Iterator[Connection]:
+        """A failover ends connections: each new one is asked for what was acknowledged."""
+        with writer.begin() as tx:
+            if _LOOKED not in tx.info and self.mark.look(tx):
+                tx.info[_LOOKED] = True
+            self._refuse_older()
+            yield tx
+
+    def _refuse_older(self) -> None:
+        if self.mark.is_lost:
+            raise DatabaseFellBack(DatabaseFellBack.__doc__)
 
     def _turn(self, rank: Rank) -> AbstractContextManager[None]:
         return nullcontext() if self._gate is None else self._gate.hold(rank)
@@ -234,7 +257,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
         return DatabaseNotReady(DatabaseNotReady.__doc__)
     if str(state).startswith(_TOO_MUCH):
         return None
-    if err.connection_invalidated or isinstance(err, OperationalError | InterfaceError):
+    is_away = err.connection_invalidated or state == _READ_ONLY
+    if is_away or isinstance(err, OperationalError | InterfaceError):
         return DatabaseUnavailable(DatabaseUnavailable.__doc__)
     return None
 
@@ -242,6 +266,8 @@ def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""
 _UNDEFINED_TABLE = "42P01"
+_READ_ONLY = "25006"
+"""A standby, or a database that somebody has closed to writes."""
 _TOO_MUCH = "54"
 """A value is too long for an index or the like: trying again would never help."""
 _SQLITE_CODES: dict[int, type[DatabaseError]] = {

@@ -38,7 +38,8 @@ class Doors:
 
     def __post_init__(self) -> None:
         """One committer, so that whatever comes in at once shares commits."""
-        self._committer = Committer(lambda: self.line.database.write(Rank.ACK))
+        database = self.line.database
+        self._committer = Committer(lambda: database.write(Rank.ACK), database.mark.move)
         self.door = Door(
             rules=rules_of(self.line.site),
             commit=self._committer.commit,

@@ -40,6 +40,12 @@ SETTINGS_OFF = (
 )
 """Which of PostgreSQL's settings would let it lose what it confirmed; null where none does."""
 
+TAKES_NO_WRITES = (
+    "select string_agg(name, ', ' order by name) from pg_settings where setting = 'on' "
+    "and name in ('default_transaction_read_only', 'in_hot_standby')"
+)
+"""Why PostgreSQL can only be read; null where it can be written to."""
+
 
 class DatabaseError(ServiceError):
     """The database cannot be used."""
@@ -55,6 +61,10 @@ class DatabaseBusy(DatabaseError):
 
 class DatabaseUnsafe(DatabaseError):
     """The database could lose what it confirmed. Change its settings."""
+
+
+class DatabaseFellBack(DatabaseUnsafe):
+    """It lacks what was acknowledged here: nothing is written (runbook: ThinkCarerFellBack)."""
 
 
 def sqlite_path(url: str) -> Path:

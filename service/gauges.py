@@ -46,6 +46,7 @@ class Gauges:
         ends = {each.name: each.expires_at.timestamp() for each in self.certificates}
         found: dict[str, Asked] = {
             "certificate_expires_timestamp_seconds": ends,
+            "database_fell_back": float(self.database.mark.is_lost),
             **dict(_room(self.disk)),
         }
         try:

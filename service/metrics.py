@@ -116,6 +116,7 @@ _MEANINGS = {
     "destination_stuck": ("destination", "Parcels given up for this destination"),
     "destination_failing": ("destination", "1 while the destination takes nothing"),
     "certificate_expires_timestamp_seconds": ("certificate", "When the certificate runs out"),
+    "database_fell_back": ("", "1 once the database lacks what this process acknowledged"),
     "disk_free_bytes": ("", "What is free on the disk of the database file (SQLite)"),
     "disk_size_bytes": ("", "The size of that disk (SQLite)"),
     "lanes_held": ("", "Lanes of the journal that a living worker holds, of 64 (PostgreSQL)"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Annotated
 
+import structlog
 from anyio.from_thread import run
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -12,9 +13,12 @@ from fastapi.responses import PlainTextResponse
 from ingest.committer import CannotStore
 from ingest.mllp import FrameTooLong
 from ingest.receive import Door, Origin, receive, receive_too_long
+from service.database import DatabaseError
 from service.web.access import Role, Viewer, by_token
 from service.web.desk import Desk
 from service.web.views import desk_of
+
+log = structlog.get_logger()
 
 PATH = "/hl7v2"
 ER7 = "application/hl7-v2"
@@ -36,30 +40,30 @@ class _Unfit(Exception):
         self.answer = PlainTextResponse(f"{words}\n", status)
 
 
-def sender(request: Request) -> Viewer | None:
-    """Whoever holds the bearer token, None without a good one; asked before a byte is read."""
-    desk = desk_of(request)
-    with desk.database.read() as tx:
-        return by_token(tx, request.headers.get("Authorization", ""), desk.now())
-
-
 DeskAnyway = Annotated[Desk, Depends(desk_of)]
-SenderHere = Annotated[Viewer | None, Depends(sender)]
 
 
 @router.post(PATH, max_body_size=MOST_ON_THE_WIRE)
-def take(request: Request, desk: DeskAnyway, viewer: SenderHere) -> Response:
+def take(request: Request, desk: DeskAnyway) -> Response:
     """200 with any acknowledgement; 401, 403, 413, 415 and 503 without one."""
     try:
-        return _taken(request, desk, viewer)
+        return _taken(request, desk, _sender(request, desk))
     except _Unfit as unfit:
         if unfit.answer.status_code == 401:
             unfit.answer.headers["WWW-Authenticate"] = 'Bearer realm="thinkcarer"'
         return unfit.answer
-    except CannotStore:
-        desk_door(desk).tally.count("not_stored")
+    except (CannotStore, DatabaseError) as failure:
+        if desk.door is not None:
+            desk.door.tally.count("not_stored")
+            log.warning("not_stored", peer=_peer(request), failure=failure.__cause__ or failure)
         words = "The message cannot be stored now. Send it again.\n"
         return PlainTextResponse(words, 503, {"Retry-After": "5"})
+
+
+def _sender(request: Request, desk: Desk) -> Viewer | None:
+    """Whoever holds the bearer token, None without a good one; asked before a byte is read."""
+    with desk.database.read() as tx:
+        return by_token(tx, request.headers.get("Authorization", ""), desk.now())
 
 
 def _taken(request: Request, desk: Desk, viewer: Viewer | None) -> Response:
@@ -73,25 +77,24 @@ def _taken(request: Request, desk: Desk, viewer: Viewer | None) -> Response:
     raise _Unfit(413, f"A message may have {desk.max_message_bytes} bytes.")
 
 
-def desk_door(desk: Desk) -> Door:
-    """The door of this process; 503 where it has none."""
-    if desk.door is None:
-        raise _Unfit(503, "This process takes no messages in.")
-    return desk.door
-
-
 def _door(desk: Desk, viewer: Viewer | None) -> Door:
     if viewer is None:
         raise _Unfit(401, "This address needs a good bearer token of the role feed.")
     if viewer.role is not Role.FEED:
         raise _Unfit(403, "This address takes messages from tokens of the role feed alone.")
-    return desk_door(desk)
+    if desk.door is None:
+        raise _Unfit(503, "This process takes no messages in.")
+    return desk.door
 
 
 def _origin(request: Request, viewer: Viewer | None) -> Origin:
     """A token with a scope may speak for those feeds alone."""
     feeds = frozenset(viewer.scope) if viewer and viewer.scope else None
-    return Origin(request.client.host if request.client else "", way="http", feeds=feeds)
+    return Origin(_peer(request), way="http", feeds=feeds)
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 Expand = Callable[[Iterator[bytes], int], Iterator[bytes]]

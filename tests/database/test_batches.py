@@ -1,6 +1,7 @@
 """A backlog is worked off some at a time: it costs no memory, and nobody waits for it."""
 
 import threading
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -10,6 +11,7 @@ import pytest
 from ingest import failpoints
 from service.batches import TOGETHER
 from service.database import Database, Rank
+from service.pipeline import BATCH
 from tests.support.adt import Adt
 from tests.support.line import TestLine
 
@@ -36,6 +38,18 @@ def test_a_backlog_is_claimed_some_at_a_time_and_kept_at_once(line: TestLine, pa
     line.work()
     assert (passed["batch-claimed"], passed["batch-committed"]) == (3, 1)
     assert [entry.state for entry in line.entries()] == ["settled"] * ENTRIES
+
+
+def test_a_backlog_of_long_messages_is_let_go_as_it_is_worked_off(database: Database):
+    line, long = TestLine(database), 100_000
+    for number in range(BATCH):
+        line.take_in(Adt(visit=f"V{number}", control_id=f"C{number}", extra=("ZZZ|" + "x" * long,)))
+    tracemalloc.start()
+    line.work()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < BATCH * long / 2
+    assert {entry.state for entry in line.entries()} == {"settled"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -150,6 +150,19 @@ def test_postgresql_that_confirms_before_it_stores_is_refused(postgresql_url: st
 
 
 @pytest.mark.postgresql
+def test_postgresql_that_takes_no_writes_is_not_ready_and_told_in_one_sentence(
+    postgresql_url: str,
+):
+    """As a standby is, until it takes over."""
+    name = make_url(postgresql_url).database
+    _administer(postgresql_url, f'alter database "{name}" set default_transaction_read_only = on')
+    with connect(postgresql_url) as database:
+        assert "takes no writes (default_transaction_read_only)" in database.fault()
+        with pytest.raises(DatabaseUnavailable), database.write() as tx:
+            _insert(tx, "a")
+
+
+@pytest.mark.postgresql
 def test_a_connection_that_was_cut_is_told_and_the_next_one_works(postgresql_url: str):
     with connect(postgresql_url) as database:
         with pytest.raises(DatabaseUnavailable):

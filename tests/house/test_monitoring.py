@@ -24,6 +24,7 @@ BROKEN = {
     "ThinkCarerAbsent": {"another": "1x70"},
     "ThinkCarerNotReady": {"thinkcarer_ready": "0x70"},
     "ThinkCarerNotStored": {DOOR + '{what="not_stored"}': "0x68 1 1"},
+    "ThinkCarerFellBack": {"thinkcarer_database_fell_back": "0x68 1 1"},
     "ThinkCarerDiskNearlyFull": {
         "thinkcarer_disk_free_bytes": "9e9x70",
         "thinkcarer_disk_size_bytes": "100e9x70",
@@ -54,6 +55,7 @@ WELL = {
     'up{job="thinkcarer"}': "1x70",
     "thinkcarer_ready": "1x70",
     DOOR + '{what="not_stored"}': "5x70",
+    "thinkcarer_database_fell_back": "0x70",
     DOOR + '{what="accepted"}': "0+90x70",
     DOOR + '{what="repeated"}': "0+9x70",
     DOOR + '{what="refused"}': "5x70",

@@ -4,13 +4,14 @@ import gzip
 import resource
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from ingest import journal
 from ingest.receive import Origin, receive
-from service.database import Database
+from service.database import Database, connect
 from tests.support.door import an_admission, msa
 from tests.support.pages import Website, a_website
 from tests.support.taking import Taking
@@ -133,8 +134,19 @@ def test_what_cannot_be_stored_is_503_and_may_be_sent_again(site: Website, takin
     taking.is_down = True
     answer = _post(site, an_admission())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert taking.counts.counted["not_stored"] == 1
     taking.is_down = False
     assert _post(site, an_admission()).status_code == 200
+
+
+def test_a_database_that_is_away_is_503_and_counted(site: Website, taking: Taking, tmp_path: Path):
+    file = tmp_path / "away.db"
+    with connect(f"sqlite:///{file}") as away:
+        file.unlink()
+        site.desk = replace(site.desk, database=away)
+        answer = _post(site, an_admission())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert taking.counts.counted["not_stored"] == 1
 
 
 def test_a_process_without_a_door_says_so(site: Website):

@@ -12,6 +12,7 @@ from ingest.mllp import (
     END,
     START,
     FrameBroken,
+    FrameCrowded,
     FrameJunk,
     FrameLate,
     Frames,
@@ -19,6 +20,7 @@ from ingest.mllp import (
     Limits,
     write_block,
 )
+from ingest.room import MOST, OWN
 
 
 class Tape:
@@ -123,6 +125,46 @@ def test_silence_between_frames_ends_only_where_that_was_asked() -> None:
     with pytest.raises(TimeoutError):
         frames.read()
     assert not frames.in_hand
+
+
+def begun(length: int, limits: Limits) -> Frames:
+    """A connection that has sent so much of a frame and then nothing."""
+    frames = Frames(Tape(_chunks(length), is_silent=True), limits)
+    with pytest.raises(FrameLate):
+        frames.read()
+    return frames
+
+
+def _chunks(length: int) -> list[bytes]:
+    stream = START + b"x" * (length - 1)
+    return [stream[low : low + 65_536] for low in range(0, length, 65_536)]
+
+
+def test_long_frames_of_all_connections_together_have_only_so_much_room() -> None:
+    limits = Limits(message_bytes=MOST // 8 + OWN)
+    held = [begun(MOST // 8 + OWN, limits) for _ in range(8)]
+    with pytest.raises(FrameCrowded):
+        begun(OWN + 1, limits)
+    assert begun(OWN, limits).in_hand, "a short one goes on"
+    assert limits.room.taken == MOST
+    held.pop().give_back()
+    assert begun(MOST // 8, limits).in_hand
+    assert begun(OWN + 1, Limits()).in_hand
+
+
+def test_a_block_keeps_its_room_until_it_is_answered() -> None:
+    limits = Limits(message_bytes=200_000)
+    frames = Frames(Tape([*_chunks(200_000), END]), limits)
+    assert len(frames.read() or b"") == 199_999
+    assert limits.room.taken == 200_000 - OWN
+    assert frames.read() is None
+    assert limits.room.taken == 0
+
+
+def test_there_is_room_for_four_of_the_longest_frames() -> None:
+    limits = Limits(message_bytes=MOST)
+    assert limits.room.take(4 * MOST, limits.message_bytes)
+    assert not limits.room.take(1, limits.message_bytes)
 
 
 def test_an_answer_is_framed() -> None:
