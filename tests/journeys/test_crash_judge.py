@@ -56,7 +56,7 @@ def test_on_postgresql_the_points_that_differ_may_be_the_last(
     launcher: Launcher, tmp_path: Path, postgresql_url: str
 ):
     points = ("after-append", "after-commit", "lanes-beat", "batch-decided", "after-send")
-    blows = [Blow(point, 2, wait=15.0) for point in points]
+    blows = [Blow(point, 2, wait=40.0) for point in points]
     found = try_out(Plan(tmp_path / "judged", postgresql_url, blows), launcher)
     assert found.faults == []
     assert set(points) <= set(found.struck)

@@ -7,6 +7,9 @@ from itertools import cycle
 
 from ingest.failpoints import POINTS
 
+LANES_FREE_IN = 7.0
+"""Seconds in which nothing is decided on PostgreSQL: the lanes of the dead are leased as long."""
+
 
 @dataclass(frozen=True)
 class Blow:
@@ -30,16 +33,20 @@ def points_on(database: str, has_topic: bool) -> list[str]:
 def blows_at(points: Sequence[str], how_many: int, seed: int) -> list[Blow]:
     """Each point in turn at its first, third or a later pass, and every fourth time at random."""
     chance, turns = random.Random(seed), cycle(points)  # noqa: S311 - a seed, no secret
+    idle = LANES_FREE_IN if "lanes-beat" in points else 0.0
     return [
-        Blow(wait=chance.uniform(0.05, 1.2)) if number % 4 == 3 else _blow(next(turns), chance)
+        Blow(wait=chance.uniform(0.05, 1.2 + idle))
+        if number % 4 == 3
+        else _blow(next(turns), chance, idle)
         for number in range(how_many)
     ]
 
 
-def _blow(point: str, chance: random.Random) -> Blow:
+def _blow(point: str, chance: random.Random, idle: float) -> Blow:
     """A group of consumers is entered again only when its dead member is missed."""
     if point in ("started", "draining"):
         nth = 1
     else:
         nth = chance.choice((1, 2, 3) if point.startswith("batch") else (1, 3, 8))
-    return Blow(point, nth, wait=20.0 if point.startswith(("records", "offsets")) else 10.0)
+    wait = 20.0 if point.startswith(("records", "offsets")) else 10.0
+    return Blow(point, nth, wait=wait + idle)
