@@ -9,6 +9,10 @@ from alerts.model.site import Site
 
 GIVE_UP_AFTER = 20
 """Attempts that the recipient put off: about half a day at the pace below."""
+BLAMED_AFTER = 3
+"""Attempts at one parcel that found the destination away, though it took others meanwhile."""
+OTHERS_FIRST = timedelta(seconds=1)
+"""After a pause the parcel that met it waits for so long: if it was the cause, others go."""
 _FIRST = 5.0
 _LONGEST = 3600.0
 LONGEST = timedelta(seconds=_LONGEST)
@@ -140,7 +144,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Its destination is left alone until ``at``; the parcel itself is not at fault."""
+    """Its destination is left alone until ``at``; the parcel itself is not known to be at fault."""
 
     at: datetime
     why: str
@@ -189,6 +193,8 @@ def after(parcel: Parcel, receipt: Receipt, now: datetime, failures: int, jitter
             return Sent(answer, etag)
         case Refused(why):
             return GivenUp(why)
+        case Unavailable(why, at, is_in_doubt) if _is_to_blame(parcel, failures):
+            return after(parcel, TryLater(why, at, is_in_doubt), now, failures, jitter)
         case Unavailable(why, at, is_in_doubt):
             pause = _pause(_FIRST_PAUSE, failures, _LONGEST_PAUSE, jitter)
             return Held(_latest(now + pause, at), why, is_in_doubt)
@@ -200,6 +206,11 @@ def after(parcel: Parcel, receipt: Receipt, now: datetime, failures: int, jitter
             return _put_off(parcel, Retry(now + _again_in(parcel, jitter), why))
         case _:
             assert_never(receipt)
+
+
+def _is_to_blame(parcel: Parcel, failures: int) -> bool:
+    """The destination took others since, and still not this one: it is not the destination."""
+    return not failures and parcel.attempts - parcel.refusals > BLAMED_AFTER
 
 
 def _put_off(parcel: Parcel, again: Retry) -> Outcome:

@@ -5,7 +5,17 @@ from typing import assert_never
 
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, or_, select, update
 
-from alerts.delivery import INBOX, LONGEST, GivenUp, Held, Outcome, Parcel, Retry, Sent
+from alerts.delivery import (
+    INBOX,
+    LONGEST,
+    OTHERS_FIRST,
+    GivenUp,
+    Held,
+    Outcome,
+    Parcel,
+    Retry,
+    Sent,
+)
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.holds import IS_HELD
 from alerts.store.tables import outbox as outbox_table
@@ -196,7 +206,7 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
         case Sent(answer=answer, etag=etag):
             values |= {"state": "sent", "settled_at": now, "last_answer": answer, "etag": etag}
         case Held(at=at, why=answer, is_in_doubt=is_in_doubt):
-            values |= {"state": "waiting", "next_at": at, "last_answer": answer}
+            values |= {"state": "waiting", "next_at": at + OTHERS_FIRST, "last_answer": answer}
             values |= _doubt(is_in_doubt)
         case Retry(at=at, why=answer, is_in_doubt=is_in_doubt):
             values |= {"state": "waiting", "next_at": at, "last_answer": answer}

@@ -5,7 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.delivery import Accepted, Changed, Receipt, Refused, Route, TryLater, Unavailable
+from alerts.delivery import (
+    GIVE_UP_AFTER,
+    Accepted,
+    Changed,
+    Parcel,
+    Receipt,
+    Refused,
+    Route,
+    TryLater,
+    Unavailable,
+)
 from alerts.store import destinations, outbox
 from service.database import Database
 from service.dispatch import Hand, Outlet, deliver_next
@@ -50,7 +60,7 @@ def test_a_hundred_failures_give_nothing_up(line: TestLine):
     _put(line, "a")
     for _ in range(100):
         assert _carry(line, Unavailable("503")) == 1
-        line.clock.at += timedelta(minutes=1)
+        line.clock.at += timedelta(minutes=2)
     assert _states(line) == {"a": "waiting"}
     assert _queue(line).why == "503"
     _carry(line)
@@ -84,6 +94,25 @@ def test_one_that_is_put_off_does_not_stop_the_destination(line: TestLine):
     _carry(line, TryLater("450"))
     assert _carry(line) == 1
     assert _states(line) == {"a": "waiting", "b": "sent"}
+
+
+def test_one_that_the_destination_never_answers_does_not_stop_it_for_the_others(line: TestLine):
+    _put(line, "bad")
+    channel = OnlyFails("bad")
+    for tick in range(240):
+        if tick % 8 == 0:
+            _put(line, f"good-{tick}")
+        while _carry(line, channel=channel):
+            pass
+        line.clock.at += timedelta(seconds=0.25)
+    assert [row.alert for row in _rows(line) if row.state == "waiting"] == ["bad"]
+    tries = [parcel.alert for parcel in channel.carried]
+    assert tries[:2] == ["bad", "good-0"], "who met the pause is not the next to be tried"
+    assert tries.count("bad") < 10, "it is tried less and less"
+    for _ in range(GIVE_UP_AFTER):
+        line.clock.at += timedelta(hours=1)
+        _carry(line, channel=channel)
+    assert _states(line)["bad"] == "stuck"
 
 
 def test_a_dead_destination_does_not_delay_another(line: TestLine):
@@ -175,6 +204,18 @@ def test_an_empty_queue_does_not_use_up_the_turn_to_try(line: TestLine):
     assert _carry(line) == 0
     _put(line, "a")
     assert _carry(line) == 1
+
+
+class OnlyFails(Scripted):
+    """Takes everything but one."""
+
+    def __init__(self, alert: str) -> None:
+        super().__init__()
+        self.alert = alert
+
+    def send(self, parcel: Parcel) -> Receipt:
+        taken = super().send(parcel)
+        return Unavailable("500", is_in_doubt=True) if parcel.alert == self.alert else taken
 
 
 def _ticking(line: TestLine):

@@ -7,6 +7,7 @@ import pytest
 
 from alerts.channels import CHANNELS
 from alerts.delivery import (
+    BLAMED_AFTER,
     GIVE_UP_AFTER,
     Accepted,
     Changed,
@@ -27,7 +28,7 @@ from service.site import load_site
 from tests.support.desk import MONDAY as NOW
 
 
-def a_parcel(refusals: int = 0) -> Parcel:
+def a_parcel(refusals: int = 0, attempts: int = 0) -> Parcel:
     centre = Recipient(RecipientKind.CENTRE, "LANCARERS")
     return Parcel(
         id=1,
@@ -39,7 +40,7 @@ def a_parcel(refusals: int = 0) -> Parcel:
         channel="inbox",
         destination="inbox",
         payload="{}",
-        attempts=7,
+        attempts=attempts or refusals + 1,
         refusals=refusals,
     )
 
@@ -102,6 +103,15 @@ def test_a_destination_that_takes_nothing_is_left_alone_and_nothing_is_given_up(
 def test_a_destination_may_say_when_to_come_back():
     at = NOW + timedelta(minutes=5)
     assert after(a_parcel(), Unavailable("429", at), NOW, 0, 1.0) == Held(at, "429")
+
+
+def test_a_parcel_that_alone_finds_the_destination_away_is_put_off_by_itself():
+    at = NOW + timedelta(minutes=5)
+    fourth = a_parcel(refusals=2, attempts=2 + BLAMED_AFTER + 1)
+    assert after(fourth, Unavailable("500", at, True), NOW, 0, 1.0) == Retry(at, "500", True)
+    assert isinstance(after(fourth, Unavailable("500"), NOW, 1, 1.0), Held), "others fail too"
+    third = a_parcel(refusals=2, attempts=2 + BLAMED_AFTER)
+    assert isinstance(after(third, Unavailable("500"), NOW, 0, 1.0), Held)
 
 
 def test_what_was_changed_twice_is_put_off():
