@@ -41,7 +41,8 @@ def listing(
         control_id=control_id or None,
     )
     with shell_of(context).reading() as database, database.read() as tx:
-        show((_row(e) for e in journal.find(tx, wanted)), COLUMNS, as_json)
+        found = journal.find(tx, wanted)
+    show(map(_row, found), COLUMNS, as_json)  # whoever reads may be slow: no transaction is open
 
 
 def show_one(

@@ -50,7 +50,8 @@ def listing(
     if context.invoked_subcommand:
         return
     with shell_of(context).reading() as database, database.read() as tx:
-        show((_row(p) for p in outbox.find(tx, stuck=stuck)), COLUMNS, as_json)
+        found = outbox.find(tx, stuck=stuck)
+    show(map(_row, found), COLUMNS, as_json)  # whoever reads may be slow: no transaction is open
 
 
 def show_one(context: typer.Context, parcel_id: ParcelId, as_json: Json = False) -> None:

@@ -1,15 +1,26 @@
 """Commands that people type beside the service: what they print when not all is well."""
 
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
+from ingest.journal import journal
+from service.database import connect
 from tests.support.adt import Adt
 from tests.support.databases import sqlite_copy
+from tests.support.forked import ROOT
 from tests.support.running_service import RunningService, send_one
 
 ONE, TWO = Adt(control_id="ONE").raw(), Adt(control_id="TWO").raw()
+LONGER_THAN_A_TRANSACTION_STANDS_IDLE = 6.0
+"""Seconds; PostgreSQL ends it after five."""
 LONG_ID = "a-control-id-that-no-table-of-80-columns-holds-" + "9" * 60
 
 
@@ -82,6 +93,23 @@ def test_nothing_is_cut_off_in_a_pipe_and_flags_are_shown(service: RunningServic
         assert LONG_ID in line
         assert str(row["received_at"])[:19].replace("T", " ") + " " in line
     assert "control-id-reused" in service.command("journal", "show", "2").stdout
+
+
+@pytest.mark.postgresql
+def test_a_reader_in_no_hurry_gets_the_whole_list(postgresql_url: str, tmp_path: Path):
+    service = RunningService(tmp_path, postgresql_url)
+    names = ("source", "peer", "sender", "trigger", "digest", "feed")
+    row = dict.fromkeys(names, "") | {"received_at": datetime.now(UTC), "lane": 1, "size": 1}
+    with connect(postgresql_url) as database, database.write() as tx:
+        rows = [row | {"control_id": f"C{n}", "state": "settled"} for n in range(2_000)]
+        tx.execute(insert(journal), [each | {"answer": b""} for each in rows])
+    asked = [sys.executable, "-m", "service", "journal", "--json"]
+    with subprocess.Popen(asked, cwd=ROOT, env=service.environ, stdout=subprocess.PIPE) as listing:
+        assert listing.stdout
+        first = listing.stdout.read(1)
+        time.sleep(LONGER_THAN_A_TRANSACTION_STANDS_IDLE)
+        assert len(json.loads(first + listing.stdout.read())) == 2_000
+    assert listing.returncode == 0
 
 
 def _send(service: RunningService, *files: str) -> tuple[int, str, str]:
