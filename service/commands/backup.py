@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -57,7 +58,7 @@ def restore(context: typer.Context, file: File) -> None:
     with hold_lock(path), _unfinished(path) as partial:
         _copy(file, partial)
         held = _made_ready(partial, now)
-        kept = path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}")
+        kept = _untaken(path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}"))
         _keep(path, kept)
         partial.replace(path)
         _sync(path.parent)
@@ -136,6 +137,12 @@ def _copy(source: Path, target: Path) -> None:
     if faults != ["ok"]:
         raise CommandFailed(f"{source} is damaged: {faults[0]}.")
     _sync(target)
+
+
+def _untaken(path: Path) -> Path:
+    """That name, or with a number where a restore of the same second was cut short."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain((path,), numbered) if not each.exists())
 
 
 def _keep(path: Path, kept: Path) -> None:

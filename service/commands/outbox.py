@@ -5,6 +5,7 @@ from getpass import getuser
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from alerts.store import destinations, holds, outbox, people
 from service.clock import utc_now
@@ -96,12 +97,22 @@ def release(
         held = holds.standing(tx)
         if held is None:
             raise CommandFailed("No sends are held.")
-        open_ways = {q.destination for q in destinations.queues(tx)} - set(keep or ())
-        kept = outbox.strand(tx, sorted(open_ways), now, KEPT) if keep else 0
+        kept = outbox.strand(tx, _others(tx, keep), now, KEPT) if keep else 0
         holds.release(tx, by, now)
         people.audit(tx, _line(by, "outbox release", held.why, now))
     say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
     say_missing(held.newest)
+
+
+def _others(tx: Connection, kept: list[str]) -> list[str]:
+    """The destinations that are not kept; a slip of the pen must not let everything go."""
+    known = {queue.destination for queue in destinations.queues(tx)}
+    if unknown := sorted(set(kept) - known):
+        raise CommandFailed(
+            f"Nothing waits for {', '.join(unknown)}; nothing was released. "
+            f"Something waits for: {', '.join(sorted(known)) or 'nobody'}."
+        )
+    return sorted(known - set(kept))
 
 
 def _line(actor: str, action: str, reason: str, now: datetime) -> people.Audited:
