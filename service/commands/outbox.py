@@ -1,12 +1,13 @@
 """``thinkcarer outbox``: the outbound record."""
 
+from collections.abc import Sequence, Set
 from datetime import datetime
 from getpass import getuser
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
+from alerts.delivery import routes_of
 from alerts.store import destinations, holds, outbox, people
 from service.clock import utc_now
 from service.commands.backup import RESTORED, hold_sends, say_missing, tell
@@ -92,25 +93,26 @@ def release(
     ] = None,
 ) -> None:
     """Send what waits; what waits for a destination that is kept is left to a person."""
-    now = utc_now()
-    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
+    now, shell = utc_now(), shell_of(context)
+    ways = {way.destination for way in routes_of(shell.site, bool(shell.settings.fhir_url))}
+    with shell.writing() as database, database.write(Rank.PAGE) as tx:
         held = holds.standing(tx)
         if held is None:
             raise CommandFailed("No sends are held.")
-        kept = outbox.strand(tx, _others(tx, keep), now, KEPT) if keep else 0
+        known = ways | {queue.destination for queue in destinations.queues(tx)}
+        kept = outbox.strand(tx, _others(known, keep), now, KEPT) if keep else 0
         holds.release(tx, by, now)
         people.audit(tx, _line(by, "outbox release", held.why, now))
     say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
     say_missing(held.newest)
 
 
-def _others(tx: Connection, kept: list[str]) -> list[str]:
+def _others(known: Set[str], kept: Sequence[str]) -> list[str]:
     """The destinations that are not kept; a slip of the pen must not let everything go."""
-    known = {queue.destination for queue in destinations.queues(tx)}
     if unknown := sorted(set(kept) - known):
         raise CommandFailed(
-            f"Nothing waits for {', '.join(unknown)}; nothing was released. "
-            f"Something waits for: {', '.join(sorted(known)) or 'nobody'}."
+            f"There is no destination {', '.join(unknown)}; nothing was released. "
+            f"There are: {', '.join(sorted(known))}."
         )
     return sorted(known - set(kept))
 

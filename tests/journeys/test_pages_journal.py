@@ -82,6 +82,15 @@ def test_older_messages_are_on_the_next_page_and_none_is_there_twice(
     assert len({*first, *shown(engineer)}) == 63
 
 
+def test_a_probe_is_no_news_of_a_sender(website: Website, engineer: Visitor):
+    assert "Last message in the last minute" in text_of(engineer.open("/journal"))
+    website.line.clock.at += timedelta(hours=3)
+    website.line.take(replace(ADMITTED, control_id="PROBE20261123", visit="W1"))
+    assert "Last message in the last minute" not in text_of(engineer.open("/journal"))
+    website.line.take(replace(ADMITTED, control_id="MSG3", visit="W2"))
+    assert "Last message in the last minute" in text_of(engineer.open("/journal"))
+
+
 def test_one_message_tells_what_was_decided_and_what_left(engineer: Visitor):
     words = text_of(engineer.open("/journal/1"))
     assert "Stored as row 1, then answered AA." in words

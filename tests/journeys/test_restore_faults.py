@@ -83,8 +83,8 @@ def test_what_waits_for_a_destination_that_is_kept_is_left_to_a_person(
         assert service.stop() == 0
         misspelt = service.command("outbox", "release", "--by", "A. Engineer", "--keep", "fihr")
         assert misspelt.returncode == 1
-        assert "Nothing waits for fihr; nothing was released." in misspelt.stderr
-        assert "Something waits for: fhir" in misspelt.stderr
+        assert "There is no destination fihr; nothing was released." in misspelt.stderr
+        assert "There are: fhir, inbox." in misspelt.stderr
         assert "Nothing is sent since" in service.command("check").stderr
         _done(service, "outbox", "release", "--by", "A. Engineer", "--keep", "fhir")
         stuck = service.rows("outbox", "--stuck")

@@ -11,6 +11,7 @@ from alerts.store.tables import outbox as outbox_table
 from ingest import journal
 from ingest.entry import Entry
 from ingest.journal import journal as journal_table
+from service import probe
 from service.web.access import Role, Viewer
 
 PAGE = 50
@@ -28,14 +29,17 @@ _LISTED = select(
     journal_table.c.reason,
 ).order_by(journal_table.c.id.desc())
 _recent = (
-    select(journal_table.c.feed, journal_table.c.received_at)
+    select(journal_table.c.feed, journal_table.c.received_at, journal_table.c.control_id)
     .order_by(journal_table.c.id.desc())
     .limit(RECENT)
     .subquery()
 )
 # When each feed last sent something, among the newest entries only: no scan of the whole journal.
-_FEEDS = select(_recent.c.feed, func.max(_recent.c.received_at).label("at")).group_by(
-    _recent.c.feed
+# A probe of our own says nothing of the sender.
+_FEEDS = (
+    select(_recent.c.feed, func.max(_recent.c.received_at).label("at"))
+    .where(_recent.c.control_id.not_like(probe.CONTROL_IDS))
+    .group_by(_recent.c.feed)
 )
 # What left because of one entry, the oldest first.
 _PARCELS = (
