@@ -7,7 +7,7 @@ from itertools import cycle
 
 from ingest.failpoints import POINTS
 
-LANES_FREE_IN = 7.0
+LANES_FREE_IN = 3.0
 """Seconds in which nothing is decided on PostgreSQL: the lanes of the dead are leased as long."""
 
 
