@@ -1,9 +1,9 @@
 """The bytes of an acknowledgement, from templates; original and enhanced mode."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from ingest.header import Fault, Header
 
@@ -32,8 +32,7 @@ _MEANINGS = {
 """HL7 table 0357."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What makes one answer its own: when, its control id, and the mode the sender expects."""
 
     at: datetime
@@ -88,13 +87,17 @@ def echo(header: Header) -> str:
     return control_id[:MAX_ECHO]
 
 
+@lru_cache(maxsize=4)  # what is stored together has one time
 def _instant(at: datetime) -> str:
     """UTC, as HL7 writes it."""
     return at.isoformat(timespec="seconds").translate(_NO_SIGNS)
 
 
 def _kind(header: Header) -> str:
-    trigger = "".join(sign for sign in header.trigger if sign.isalnum())[:8]
+    trigger = header.trigger
+    if not trigger.isalnum():
+        trigger = "".join(sign for sign in trigger if sign.isalnum())
+    trigger = trigger[:8]
     return header.encoding[0].join(("ACK", trigger, "ACK")) if trigger else "ACK"
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -21,6 +22,9 @@ MOST = 512
 
 class CannotStore(Exception):
     """The block is not known to be on disk: give no answer, so that the sender keeps it."""
+
+    kept: Sequence[Stored | None] = ()
+    """Of blocks that came together: those that are on disk all the same; empty where none is."""
 
 
 class _Unfit(Exception):
@@ -53,20 +57,20 @@ class Committer:
 
     def commit(self, blocks: Sequence[Block]) -> list[Stored]:
         """Wait until the blocks are on disk, or raise CannotStore if one of them is not."""
-        turns = [_Turn(block) for block in blocks]
+        if not blocks:
+            return []
+        turn = _Turn(blocks)
         with self._lock:
             if self._is_closed:
                 raise CannotStore(CannotStore.__doc__)
-            self._waiting += turns
-            leads = bool(turns) and not self._is_writing
-            self._is_writing = self._is_writing or leads
-        for turn in turns:
-            if not leads:
-                turn.gate.acquire()
-            leads = False
-            if not turn.is_over:
-                self._lead()
-        return [_stored(turn) for turn in turns]
+            self._waiting.append(turn)
+            leads = not self._is_writing
+            self._is_writing = True
+        if not leads:
+            turn.gate.acquire()
+        if not turn.is_over:
+            self._lead()
+        return turn.told()
 
     def close(self, wait_for: float = 5.0) -> bool:
         """Take no more blocks and wait for those in hand; whether none is left."""
@@ -76,10 +80,15 @@ class Committer:
 
     def _lead(self) -> None:
         with self._lock:
-            group = self._waiting[:MOST]
-            del self._waiting[:MOST]
+            group = [self._waiting.pop(0)]
+            size = len(group[0].blocks)
+            while self._waiting and size + len(self._waiting[0].blocks) <= MOST:
+                group.append(self._waiting.pop(0))
+                size += len(group[-1].blocks)
         with _Telling(group):
-            self._store(group)
+            places = [_Place(turn, n) for turn in group for n in range(len(turn.blocks))]
+            for start in range(0, len(places), MOST):
+                self._store(places[start : start + MOST])
         self._hand_over()
 
     def _hand_over(self) -> None:
@@ -90,27 +99,33 @@ class Committer:
                 self._is_writing = False
                 self._idle.notify_all()
 
-    def _store(self, group: Sequence["_Turn"]) -> None:
+    def _store(self, group: Sequence["_Place"]) -> None:
         """One bad block must not fail its neighbours: halve the group until it stands alone."""
         try:
-            stored = self._write([turn.block for turn in group])
+            stored = self._write([place.turn.blocks[place.number] for place in group])
         except _Unfit as failure:
             if len(group) == 1:
-                group[0].failure = failure
+                group[0].turn.failure = failure
                 return
             middle = len(group) // 2
             self._store(group[:middle])
             self._store(group[middle:])
         else:
-            for turn, entry in zip(group, stored, strict=True):
-                turn.stored = entry
+            for place, entry in zip(group, stored, strict=True):
+                place.turn.stored[place.number] = entry
 
     def _write(self, blocks: Sequence[Block]) -> list[Stored]:
         passing("before-append")
         with self._begin() as tx:
             try:
                 stored = journal.append(tx, blocks)
-            except (SQLAlchemyError, ValueError, TypeError, OverflowError) as failure:
+            except (
+                SQLAlchemyError,
+                AttributeError,
+                ValueError,
+                TypeError,
+                OverflowError,
+            ) as failure:
                 if isinstance(failure, DBAPIError) and failure.connection_invalidated:
                     raise
                 raise _Unfit(_Unfit.__doc__) from failure
@@ -143,21 +158,31 @@ class _Telling:
         return isinstance(failure, Exception)
 
 
-def _stored(turn: "_Turn") -> Stored:
-    if turn.stored is None:
-        raise CannotStore(CannotStore.__doc__) from turn.failure
-    return turn.stored
-
-
 class _Turn:
-    """One sender's place in the queue; its gate opens when it is stored, failed or has to lead."""
+    """A sender's place in the queue; its gate opens when it is over or has to lead."""
 
-    __slots__ = ("block", "failure", "gate", "is_over", "stored")
+    __slots__ = ("blocks", "failure", "gate", "is_over", "stored")
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
         self.gate = threading.Lock()
         self.gate.acquire()
-        self.stored: Stored | None = None
+        self.stored: list[Stored | None] = [None] * len(blocks)
         self.failure: BaseException | None = None
         self.is_over = False
+
+    def told(self) -> list[Stored]:
+        """What was stored, in the order of the blocks; CannotStore if one was not."""
+        stored = [entry for entry in self.stored if entry is not None]
+        if len(stored) < len(self.blocks):
+            failure = CannotStore(CannotStore.__doc__)
+            failure.kept = self.stored
+            raise failure from self.failure
+        return stored
+
+
+class _Place(NamedTuple):
+    """One block of a turn."""
+
+    turn: _Turn
+    number: int

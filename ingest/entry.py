@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 State = Literal["waiting", "settled", "ignored", "parked", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """What the door hands over to be stored; texts already cut and printable."""
 
     received_at: datetime
@@ -29,8 +28,7 @@ class Block:
     head: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A block that is on disk, or was before; ``answer`` is the one given the first time."""
 
     id: int

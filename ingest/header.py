@@ -3,7 +3,7 @@
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 LANES = 64
@@ -39,8 +39,7 @@ class FeedRule:
     certificate_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """MSH as sent; absent fields are empty. Bytes that are not UTF-8 are kept as surrogates."""
 
     field_separator: str = "|"
@@ -125,12 +124,15 @@ def normalise(block: bytes) -> bytes:
 
 def feed_for(header: Header, rules: Sequence[FeedRule]) -> FeedRule | None:
     """The most specific rule that fits the sender; of equals the first."""
+    application, facility = header.application, header.facility
     fitting = [
         rule
         for rule in rules
-        if rule.sending_application in ("*", header.application)
-        and rule.sending_facility in ("*", header.facility)
+        if rule.sending_application in ("*", application)
+        and rule.sending_facility in ("*", facility)
     ]
+    if len(fitting) == 1:
+        return fitting[0]
     return max(fitting, key=_how_specific, default=None)
 
 
@@ -151,9 +153,14 @@ def lane_of(block: bytes, header: Header) -> int:
 
 def crowding(block: bytes, header: Header) -> str | None:
     """Why a block would be too dear to parse, by counting bytes alone; None if it is not."""
+    size = len(block)
+    if size <= MAX_SEGMENTS:
+        return None  # it has not so many bytes
     segments = block.count(b"\r") + block.count(b"\n") - block.count(b"\r\n")
     if segments > MAX_SEGMENTS:
         return f"more than {MAX_SEGMENTS} segments"
+    if size <= MAX_SEPARATORS:
+        return None
     signs = {header.field_separator, *header.encoding, "|", *_USUAL}
     if sum(block.count(sign.encode()) for sign in signs) > MAX_SEPARATORS:
         return f"more than {MAX_SEPARATORS} separators"
@@ -162,7 +169,9 @@ def crowding(block: bytes, header: Header) -> str | None:
 
 def headers_in(block: bytes) -> int:
     """How many MSH segments a block with a readable header holds."""
-    return 1 + block.count(b"\rMSH", 1) + block.count(b"\nMSH", 1) if b"MSH" in block[4:] else 1
+    if block.find(b"MSH", 4) < 0:
+        return 1
+    return 1 + block.count(b"\rMSH", 1) + block.count(b"\nMSH", 1)
 
 
 def printable(text: str, limit: int) -> str:

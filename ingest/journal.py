@@ -5,28 +5,16 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     Connection,
-    DateTime,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     RowMapping,
     Select,
-    String,
-    Table,
-    Text,
     bindparam,
     case,
-    exists,
     func,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ingest.entry import Block as Block
 from ingest.entry import End as End
@@ -35,58 +23,27 @@ from ingest.entry import EntryRow as EntryRow
 from ingest.entry import Search as Search
 from ingest.entry import State as State
 from ingest.entry import Stored as Stored
+from ingest.inserts import Identity, identity, insert
+from ingest.table import REUSED as REUSED
+from ingest.table import journal as journal
+from ingest.table import metadata as metadata
 
 CLAIMED = 8 * 2**20
 """Bytes of messages that one claim reads; one message alone may be larger."""
-REUSED = "control-id-reused"
-_Id = BigInteger().with_variant(Integer, "sqlite")
-_Instant = DateTime(timezone=True)
-
-metadata = MetaData()
-
-journal = Table(
-    "journal",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("received_at", _Instant, nullable=False, index=True),
-    Column("source", String(300), nullable=False),
-    Column("peer", String(64), nullable=False),
-    Column("feed", String(64), nullable=False),
-    Column("sender", String(200), nullable=False),
-    Column("control_id", String(200), nullable=False),
-    Column("trigger", String(64), nullable=False),
-    Column("lane", Integer, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("flags", Text, nullable=False, default=""),
-    Column("repeats", Integer, nullable=False, default=0),
-    Column("outcome", Text, nullable=False, default=""),
-    Column("settled_at", _Instant),
-    Column("answer", LargeBinary, nullable=False),
-    Column("head", Text),
-    Column("raw", LargeBinary),
-    Index("ux_journal_message", "control_id", "sender", "digest", unique=True),
-    Index("ix_journal_state", "state", "id"),
-)
-"""``raw`` is the block as it came; None, with MSH alone in ``head``, where it was over a limit.
-``answer`` is the acknowledgement without its frame, given again to a repeat."""
 
 
 def append(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
     """Write what is new and count what is a repeat; the answers in the order of the blocks."""
-    first: dict[tuple[str, str, str], Block] = {}
+    first: dict[Identity, Block] = {}
     for block in blocks:
-        first.setdefault(_identity(block), block)
-    inserted = _insert(tx, list(first.values()))
-    _flag_reused(tx, inserted)
+        first.setdefault(identity(block), block)
+    inserted = insert(tx, list(first.values()))
     known = _counted(tx, blocks, inserted)
     stored = []
     for block in blocks:
-        new_id = inserted.pop(_identity(block), None)  # the first of its kind takes it
+        new_id = inserted.pop(identity(block), None)  # the first of its kind takes it
         if new_id is None:
-            stored.append(known[_identity(block)])
+            stored.append(known[identity(block)])
         else:
             stored.append(Stored(new_id, block.answer, is_repeat=False))
     return stored
@@ -147,30 +104,7 @@ def counts(tx: Connection) -> dict[str, int]:
     return {row.state: int(row.n) for row in tx.execute(_COUNTS)}
 
 
-# A second block of the same identity is left out, also if another listener wrote the first.
-_ROWS = {
-    "sqlite": sqlite.insert(journal).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(journal).on_conflict_do_nothing(),
-}
 _IDENTITY = tuple_(journal.c.control_id, journal.c.sender, journal.c.digest)
-_INSERT = {
-    name: rows.returning(journal.c.id, journal.c.control_id, journal.c.sender, journal.c.digest)
-    for name, rows in _ROWS.items()
-}
-_earlier = journal.alias("earlier")
-# Of the new rows, those whose sender used the control id before; no lock.
-_FIND_REUSED = select(journal.c.id).where(
-    journal.c.id.in_(bindparam("ids", expanding=True)),
-    journal.c.control_id != "",
-    exists().where(
-        _earlier.c.control_id == journal.c.control_id,
-        _earlier.c.sender == journal.c.sender,
-        _earlier.c.id < journal.c.id,
-    ),
-)
-_FLAG = (
-    update(journal).where(journal.c.id.in_(bindparam("ids", expanding=True))).values(flags=REUSED)
-)
 _KNOWN = select(
     journal.c.id, journal.c.control_id, journal.c.sender, journal.c.digest, journal.c.answer
 ).where(_IDENTITY.in_(bindparam("identities", expanding=True)))
@@ -206,29 +140,15 @@ _LISTED = [journal.c[name] for name in EntryRow.__slots__]
 _AS_STORED = [name for name in EntryRow.__slots__ if not name.endswith("_at")]
 
 
-def _insert(tx: Connection, blocks: Sequence[Block]) -> dict[tuple[str, str, str], int]:
-    rows = [_row(block) for block in blocks]
-    made = tx.execute(_INSERT[tx.dialect.name], rows) if rows else ()
-    return {(row.control_id, row.sender, row.digest): row.id for row in made}
-
-
-def _flag_reused(tx: Connection, inserted: dict[tuple[str, str, str], int]) -> None:
-    if not inserted:
-        return
-    reused = tx.execute(_FIND_REUSED, {"ids": list(inserted.values())}).scalars().all()
-    if reused:
-        tx.execute(_FLAG, {"ids": reused})
-
-
 def _counted(
-    tx: Connection, blocks: Sequence[Block], inserted: dict[tuple[str, str, str], int]
-) -> dict[tuple[str, str, str], Stored]:
+    tx: Connection, blocks: Sequence[Block], inserted: dict[Identity, int]
+) -> dict[Identity, Stored]:
     """The entries that blocks repeat, their counters raised, in id order against deadlocks."""
-    more: dict[tuple[str, str, str], int] = {}
+    more: dict[Identity, int] = {}
     for block in blocks:
-        identity = _identity(block)
-        more[identity] = more.get(identity, -1 if identity in inserted else 0) + 1
-    repeated = {identity: n for identity, n in more.items() if n}
+        named = identity(block)
+        more[named] = more.get(named, -1 if named in inserted else 0) + 1
+    repeated = {named: n for named, n in more.items() if n}
     if not repeated:
         return {}
     known = tx.execute(_KNOWN, {"identities": list(repeated)}).all()
@@ -236,19 +156,9 @@ def _counted(
         (row.control_id, row.sender, row.digest): Stored(row.id, bytes(row.answer), True)
         for row in known
     }
-    rises = [
-        {"entry_id": entry.id, "more": repeated[identity]} for identity, entry in found.items()
-    ]
+    rises = [{"entry_id": entry.id, "more": repeated[named]} for named, entry in found.items()]
     tx.execute(_COUNT_REPEAT, sorted(rises, key=lambda rise: rise["entry_id"]))
     return found
-
-
-def _identity(block: Block) -> tuple[str, str, str]:
-    return block.control_id, block.sender, block.digest
-
-
-def _row(block: Block) -> dict[str, object]:
-    return {name: getattr(block, name) for name in Block.__slots__}
 
 
 def _search(search: Search) -> Select[tuple[object, ...]]:

@@ -9,7 +9,8 @@ from ingest.room import OWN, Room
 
 START = b"\x0b"
 END = b"\x1c\r"
-_CHUNK = 65_536
+CHUNK = 65_536
+"""Bytes that are taken from a connection at one time."""
 _HEAD = 8_192
 """Bytes of a frame that is too long of which the header is read."""
 _HARMLESS = b"\r\n \t"
@@ -99,37 +100,45 @@ def write_block(stream: Stream, reply: bytes) -> None:
     stream.sendall(START + reply + END)
 
 
-class Frames:
+class Cutter:
     """Cuts the bytes of one connection into blocks; keeps what came beyond the block in hand.
 
     Only FS CR ends a frame: VT inside one, or FS without CR, is data.
     """
 
-    __slots__ = ("_buffer", "_limits", "_patience", "_stream", "_taken", "in_hand", "junk")
+    __slots__ = ("_buffer", "_gap", "_limits", "_searched", "_taken", "in_hand", "junk")
 
-    def __init__(self, stream: Stream, limits: Limits) -> None:
-        """The stream's timeout belongs to this object from now on."""
-        self._stream = stream
+    def __init__(self, limits: Limits) -> None:
+        """Nothing has come yet."""
         self._limits = limits
         self._buffer = bytearray()
+        self._gap = 0
+        self._searched = 0
         self._taken = 0
-        self._patience = limits.frame_for
-        stream.settimeout(limits.frame_for)
         self.in_hand = False
         """A frame has begun and its answer is not out yet."""
         self.junk = 0
         """Bytes outside frames since the connection opened."""
 
-    def read(self) -> bytes | None:
-        """The next block; None when the peer finished between two frames."""
-        self.in_hand = False
-        self.give_back()
-        if not self._find_start():
-            return None
-        self.in_hand = True
-        block = self._find_end()
-        self._wait_at_most(self._limits.frame_for)
-        return block
+    @property
+    def is_unfinished(self) -> bool:
+        """A frame has begun and its end has not come."""
+        return self._searched > 0
+
+    def feed(self, data: bytes) -> None:
+        """More bytes of the connection; ask for blocks before the next."""
+        self._buffer += data
+
+    def next(self) -> bytes | None:
+        """The next block, None where more bytes are needed; the one before it is done with."""
+        if not self._searched:
+            self.in_hand = False
+            self.give_back()
+            if not self._find_start():
+                return None
+            self.in_hand = True
+            self._searched = 1
+        return self._find_end()
 
     def give_back(self) -> None:
         """The block in hand is done with: its room is for others."""
@@ -137,47 +146,41 @@ class Frames:
             self._limits.room.give_back(self._taken)
             self._taken = 0
 
+    def drop(self) -> None:
+        """Nothing of this connection is wanted any more."""
+        self.give_back()
+        self._buffer = bytearray()
+
     def _find_start(self) -> bool:
-        gap = 0
-        while True:
-            start = self._buffer.find(START)
-            outside = self._buffer if start < 0 else self._buffer[:start]
-            junk = len(outside.translate(None, _HARMLESS))
-            gap += junk
-            self.junk += junk
-            del self._buffer[: len(outside)]
-            if gap > self._limits.junk_bytes:
-                raise FrameJunk(FrameJunk.__doc__)
-            if start >= 0:
-                return True
-            if not self._receive_idle():
-                return False
+        buffer = self._buffer
+        if buffer.startswith(START):
+            self._gap = 0
+            return True
+        start = buffer.find(START)
+        outside = buffer if start < 0 else buffer[:start]
+        junk = len(outside.translate(None, _HARMLESS))
+        self._gap += junk
+        self.junk += junk
+        del buffer[: len(outside)]
+        if self._gap > self._limits.junk_bytes:
+            raise FrameJunk(FrameJunk.__doc__)
+        if start >= 0:
+            self._gap = 0
+        return start >= 0
 
-    def _receive_idle(self) -> bool:
-        began = time.monotonic()
-        while True:
-            try:
-                return self._receive()
-            except TimeoutError:
-                idle_for = self._limits.idle_for
-                if idle_for is not None and time.monotonic() - began >= idle_for:
-                    raise
-
-    def _find_end(self) -> bytes:
+    def _find_end(self) -> bytes | None:
         buffer, limit = self._buffer, self._limits.message_bytes
-        deadline = time.monotonic() + self._limits.frame_for
-        searched = 1
-        while True:
-            end = buffer.find(END, searched)
-            if end > limit + 1 or (end < 0 and len(buffer) > limit + 2):
-                raise self._too_long()
-            if end >= 0:
-                block = bytes(buffer[1:end])
-                del buffer[: end + len(END)]
-                return block
-            searched = max(1, len(buffer) - 1)
+        end = buffer.find(END, self._searched)
+        if end > limit + 1 or (end < 0 and len(buffer) > limit + 2):
+            raise self._too_long()
+        if end < 0:
+            self._searched = max(1, len(buffer) - 1)
             self._take_room()
-            self._receive_before(deadline)
+            return None
+        block = bytes(buffer[1:end])
+        del buffer[: end + len(END)]
+        self._searched = 0
+        return block
 
     def _take_room(self) -> None:
         more = len(self._buffer) - OWN - self._taken
@@ -192,7 +195,46 @@ class Frames:
             bytes(body[:_HEAD]), sha256(body).hexdigest(), len(self._buffer) - len(START)
         )
         self._buffer.clear()
+        self._searched = 0
         return failure
+
+
+class Frames:
+    """The blocks of one connection for who waits for each, as a client does."""
+
+    __slots__ = ("_cutter", "_limits", "_patience", "_stream")
+
+    def __init__(self, stream: Stream, limits: Limits) -> None:
+        """The stream's timeout belongs to this object from now on."""
+        self._stream = stream
+        self._limits = limits
+        self._cutter = Cutter(limits)
+        self._patience = limits.frame_for
+        stream.settimeout(limits.frame_for)
+
+    def read(self) -> bytes | None:
+        """The next block; None when the peer finished between two frames."""
+        deadline = None
+        began = time.monotonic()
+        while (block := self._cutter.next()) is None:
+            if not self._cutter.is_unfinished:
+                if not self._receive_idle(began):
+                    return None
+                continue
+            if deadline is None:
+                deadline = time.monotonic() + self._limits.frame_for
+            self._receive_before(deadline)
+        self._wait_at_most(self._limits.frame_for)
+        return block
+
+    def _receive_idle(self, began: float) -> bool:
+        while True:
+            try:
+                return self._receive()
+            except TimeoutError:
+                idle_for = self._limits.idle_for
+                if idle_for is not None and time.monotonic() - began >= idle_for:
+                    raise
 
     def _receive_before(self, deadline: float) -> None:
         left = deadline - time.monotonic()
@@ -207,8 +249,8 @@ class Frames:
             raise FrameBroken(FrameBroken.__doc__)
 
     def _receive(self) -> bool:
-        data = self._stream.recv(_CHUNK)
-        self._buffer += data
+        data = self._stream.recv(CHUNK)
+        self._cutter.feed(data)
         return bool(data)
 
     def _wait_at_most(self, seconds: float) -> None:

@@ -1,13 +1,15 @@
 """One block in, one acknowledgement out, whatever way it came."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from ingest import ack
+from ingest.committer import CannotStore
 from ingest.entry import digest_of
 from ingest.header import (
     Fault,
@@ -72,8 +74,7 @@ class Origin:
     feeds: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One of several blocks that came together."""
 
     block: bytes
@@ -97,8 +98,7 @@ class Door:
     on_stored: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The acknowledgement; ``is_last``: the connection is to be closed after it."""
 
     answer: bytes
@@ -108,8 +108,7 @@ class Reply:
     is_last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     """What becomes of a block: accepted, parked for ``reason``, or refused for ``fault``."""
 
     header: Header
@@ -121,8 +120,7 @@ class _Verdict:
     is_impostor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Bytes:
+class _Bytes(NamedTuple):
     """A block, or what is known of one that was too long to keep."""
 
     head: bytes
@@ -138,17 +136,34 @@ def receive(block: bytes, origin: Origin, door: Door) -> Reply:
 
 def receive_all(incoming: Sequence[Incoming], door: Door) -> list[Reply]:
     """Journal blocks in one group and answer each; raises CannotStore if not all are on disk."""
+    replies = []
+    for reply in receive_each(incoming, door):
+        if isinstance(reply, CannotStore):
+            raise reply
+        replies.append(reply)
+    return replies
+
+
+def receive_each(incoming: Sequence[Incoming], door: Door) -> list[Reply | CannotStore]:
+    """Journal blocks in one group and answer each that is on disk, whatever became of others."""
     now = door.now()
-    judged = [(each.origin, _judge(each.block, each.origin, door)) for each in incoming]
+    judged = [_judge(each.block, each.origin, door) for each in incoming]
     blocks = [
-        _block(_whole(each.block), verdict, origin, now)
-        for each, (origin, verdict) in zip(incoming, judged, strict=True)
+        _block(_whole(each.block), verdict, each.origin, now)
+        for each, verdict in zip(incoming, judged, strict=True)
     ]
-    stored = door.commit(blocks)
-    return [
-        _reply(block, entry, verdict, door)
-        for block, entry, (_, verdict) in zip(blocks, stored, judged, strict=True)
+    kept: Sequence[Stored | None]
+    failure = CannotStore(CannotStore.__doc__)
+    try:
+        kept = door.commit(blocks)
+    except CannotStore as told:
+        kept, failure = told.kept or [None] * len(blocks), told
+    replies = [
+        failure if entry is None else _reply(block, entry, verdict)
+        for block, entry, verdict in zip(blocks, kept, judged, strict=True)
     ]
+    _count([reply for reply in replies if isinstance(reply, Reply)], door)
+    return replies
 
 
 def receive_too_long(
@@ -169,7 +184,9 @@ def receive_too_long(
         verdict = _Verdict(header, feed_for(header, door.rules), fault=fault, is_over_limit=True)
     kept = _Bytes(failure.head, failure.digest, failure.size, b"")
     block = _block(kept, verdict, origin, door.now())
-    return _reply(block, door.commit((block,))[0], verdict, door)
+    reply = _reply(block, door.commit((block,))[0], verdict)
+    _count((reply,), door)
+    return reply
 
 
 def _judge(block: bytes, origin: Origin, door: Door) -> _Verdict:
@@ -216,15 +233,17 @@ def _whole(block: bytes) -> _Bytes:
     return _Bytes(block, digest_of(block), len(block), block)
 
 
-def _reply(block: Block, stored: Stored, verdict: _Verdict, door: Door) -> Reply:
-    if stored.is_repeat:
-        door.tally.count("repeated")
-    elif block.state == "waiting":
-        door.tally.count("accepted")
-        door.on_stored()
-    else:
-        door.tally.count(block.state)
+def _reply(block: Block, stored: Stored, verdict: _Verdict) -> Reply:
     return Reply(stored.answer, stored.id, block.state, stored.is_repeat, verdict.is_over_limit)
+
+
+def _count(replies: Sequence[Reply], door: Door) -> None:
+    """Tell who counts, and once who works, what was stored."""
+    kinds = Counter("repeated" if reply.is_repeat else reply.state for reply in replies)
+    for kind, n in kinds.items():
+        door.tally.count("accepted" if kind == "waiting" else kind, n)
+    if kinds["waiting"]:
+        door.on_stored()
 
 
 def _block(kept: _Bytes, verdict: _Verdict, origin: Origin, at: datetime) -> Block:

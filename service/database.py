@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ingest.mark import Mark
@@ -23,6 +23,7 @@ from service.engines import (
     DatabaseBusy,
     DatabaseError,
     DatabaseFellBack,
+    DatabaseNotReady,
     DatabaseUnavailable,
     DatabaseUnsafe,
     hold_lock,
@@ -33,6 +34,7 @@ from service.engines import (
     sqlite_writer,
 )
 from service.gate import Gate, Rank
+from service.sentences import sentence
 
 __all__ = [
     "Database",
@@ -61,10 +63,6 @@ class DatabaseTooNew(DatabaseError):
     """The database was brought to a newer release than this one. Start that release instead."""
 
 
-class DatabaseNotReady(DatabaseError):
-    """The database has not been brought to this release. Run thinkcarer migrate first."""
-
-
 class Database:
     """Where everything is kept. ``write`` and ``read`` open the only transactions there are."""
 
@@ -74,6 +72,7 @@ class Database:
         self._reader = reader
         self._closing = closing
         self.mark = Mark()
+        self._kept: Connection | None = None
         self._gate = Gate() if writer is not None and writer.dialect.name == "sqlite" else None
 
     def write(self, rank: Rank = Rank.WORK) -> AbstractContextManager[Connection]:
@@ -118,6 +117,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection and let others write."""
+        if self._kept is not None:
+            self._kept.close()
         self._closing.close()
 
     def __enter__(self) -> Self:
@@ -136,11 +137,29 @@ class Database:
     @contextmanager
     def _begin(self, writer: Engine) -> Iterator[Connection]:
         """A failover ends connections: each new one is asked for what was acknowledged."""
+        if self._gate is not None:
+            with self._alone(writer) as tx:
+                yield tx
+            return
         with writer.begin() as tx:
             if _LOOKED not in tx.info and self.mark.look(tx):
                 tx.info[_LOOKED] = True
             self._refuse_older()
             yield tx
+
+    @contextmanager
+    def _alone(self, writer: Engine) -> Iterator[Connection]:
+        """The one connection that writes to a file is kept open; one that failed is made anew."""
+        if self._kept is None:
+            self._kept = writer.connect()
+        try:
+            with self._kept.begin():
+                yield self._kept
+        except DBAPIError:
+            kept, self._kept = self._kept, None
+            if kept is not None:
+                kept.close()
+            raise
 
     def _refuse_older(self) -> None:
         if self.mark.is_lost:
@@ -234,50 +253,7 @@ def _told(
             with opening() as tx:
                 yield tx
         except (DBAPIError, PoolTimeout) as err:
-            told = _sentence(err)
+            told = sentence(err)
             if told is None:
                 raise
             raise told from err
-
-
-def _sentence(err: DBAPIError | PoolTimeout) -> DatabaseError | None:
-    """What to tell, None where the statement and not the database is at fault."""
-    if isinstance(err, PoolTimeout):
-        return DatabaseBusy(DatabaseBusy.__doc__)
-    code = getattr(err.orig, "sqlite_errorcode", None)
-    if code is not None:
-        if "no such table" in str(err.orig):
-            return DatabaseNotReady(DatabaseNotReady.__doc__)
-        kind = _SQLITE_CODES.get(code & 0xFF)
-        return None if kind is None else kind(kind.__doc__)
-    state = getattr(err.orig, "sqlstate", None)
-    if state in _BUSY:
-        return DatabaseBusy(DatabaseBusy.__doc__)
-    if state == _UNDEFINED_TABLE:
-        return DatabaseNotReady(DatabaseNotReady.__doc__)
-    if str(state).startswith(_TOO_MUCH):
-        return None
-    is_away = err.connection_invalidated or state == _READ_ONLY
-    if is_away or isinstance(err, OperationalError | InterfaceError):
-        return DatabaseUnavailable(DatabaseUnavailable.__doc__)
-    return None
-
-
-_BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
-"""Serialisation failure, deadlock, lock not available, statement timeout (PostgreSQL App. A)."""
-_UNDEFINED_TABLE = "42P01"
-_READ_ONLY = "25006"
-"""A standby, or a database that somebody has closed to writes."""
-_TOO_MUCH = "54"
-"""A value is too long for an index or the like: trying again would never help."""
-_SQLITE_CODES: dict[int, type[DatabaseError]] = {
-    5: DatabaseBusy,
-    6: DatabaseBusy,
-    8: DatabaseUnavailable,
-    10: DatabaseUnavailable,
-    11: DatabaseUnavailable,
-    13: DatabaseUnavailable,
-    14: DatabaseUnavailable,
-    26: DatabaseUnavailable,
-}
-"""Busy, locked; read-only, I/O error, corrupt, full, cannot open, not a database (sqlite.org)."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
 
+import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from service.errors import ServiceError
 
@@ -57,6 +60,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseBusy(DatabaseError):
     """The database is busy with other work. Try again."""
+
+
+class DatabaseNotReady(DatabaseError):
+    """The database has not been brought to this release. Run thinkcarer migrate first."""
 
 
 class DatabaseUnsafe(DatabaseError):
@@ -132,7 +139,6 @@ def postgresql_engine(url: str) -> Engine:
     settings = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
         pool_size=WRITERS,
         max_overflow=WRITERS,
         pool_timeout=10,
@@ -140,6 +146,7 @@ def postgresql_engine(url: str) -> Engine:
         connect_args={"options": settings, "connect_timeout": 5},
     )
     event.listen(engine, "connect", _check_commits)
+    event.listen(engine, "checkout", _renew_if_ended)
     return engine
 
 
@@ -211,6 +218,24 @@ def _check_commits(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> 
     """A server that confirms before it has stored could lose what we acknowledged."""
     refuse(_ask(connection, SETTINGS_OFF))
     connection.commit()
+
+
+def _renew_if_ended(
+    connection: DBAPIConnection, _entry: ConnectionPoolEntry, _held: PoolProxiedConnection
+) -> None:
+    """A connection at rest that has something to tell tells that the server ended it.
+
+    To ask the server before every transaction would cost each a journey there and back.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if not waiting.poll(0):
+        return
+    try:
+        _ask(connection, "select 1")
+        connection.rollback()
+    except psycopg.Error as err:
+        raise DisconnectionError from err
 
 
 def _begin_immediate(tx: Connection) -> None:

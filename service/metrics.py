@@ -63,14 +63,13 @@ class Metrics:
 
     def _begin_at_nothing(self) -> None:
         """Where a series begins with its first fault, nobody sees an increase."""
-        for what in COUNTED:
-            self.door.labels(what)
+        self._at_the_door = {what: self.door.labels(what) for what in COUNTED}
         for state in ENDS:
             self.entries.labels(state)
 
     def count(self, name: str, n: int = 1) -> None:
         """What the door counts, by name."""
-        self.door.labels(name).inc(n)
+        self._at_the_door[name].inc(n)
 
     def text(self, missing: Callable[[], Sequence[str]] = tuple) -> bytes:
         """The Prometheus exposition; ``missing`` names what does not answer."""

@@ -1,7 +1,5 @@
 """What a worker takes from the journal at a time: the oldest first, and only so many bytes."""
 
-from dataclasses import replace
-
 from ingest import journal
 from service.database import Database
 from tests.database.test_journal import NOON, a_block, written
@@ -18,7 +16,7 @@ def test_a_claim_reads_only_so_many_bytes_and_keeps_the_order(database: Database
     part = journal.CLAIMED // 4
     sizes = (part, part + 1, 4, part, part, part, part, part, journal.CLAIMED)
     blocks = (
-        replace(a_block(f"{n}", f"d{n}"), raw=b"x" * size, size=size)
+        a_block(f"{n}", f"d{n}")._replace(raw=b"x" * size, size=size)
         for n, size in enumerate(sizes)
     )
     written(database, *blocks)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,7 +61,7 @@ def test_an_entry_comes_back_as_it_went_in(database: Database) -> None:
 
 def test_a_repeat_is_answered_from_the_first_row(database: Database) -> None:
     (first,) = written(database, a_block())
-    again = replace(a_block(), answer=b"another answer")
+    again = a_block()._replace(answer=b"another answer")
     (second,) = written(database, again)
     assert (second.id, second.answer, second.is_repeat) == (first.id, first.answer, True)
     assert [row.repeats for row in listed(database)] == [1]
@@ -112,9 +111,9 @@ def test_an_entry_ends_settled_ignored_or_parked(database: Database) -> None:
 
 
 def test_only_parked_entries_with_a_feed_are_requeued(database: Database) -> None:
-    no_feed = replace(a_block("2", "d2"), feed="", source="mllp:-", state="parked")
-    too_long = replace(a_block("3", "d3"), raw=None, head="MSH|", state="parked")
-    parked = replace(a_block("1", "d1"), state="parked", reason="no PV1")
+    no_feed = a_block("2", "d2")._replace(feed="", source="mllp:-", state="parked")
+    too_long = a_block("3", "d3")._replace(raw=None, head="MSH|", state="parked")
+    parked = a_block("1", "d1")._replace(state="parked", reason="no PV1")
     ids = [entry.id for entry in written(database, parked, no_feed, too_long, a_block("4", "d4"))]
     with database.write() as tx:
         assert requeue(tx, [*ids, 999], lambda _raw: None) == {
@@ -130,7 +129,7 @@ def test_only_parked_entries_with_a_feed_are_requeued(database: Database) -> Non
 
 
 def test_entries_are_found_by_state_time_and_control_id(database: Database) -> None:
-    late = replace(a_block("LATE", "d2"), received_at=NOON + timedelta(hours=1), state="parked")
+    late = a_block("LATE", "d2")._replace(received_at=NOON + timedelta(hours=1), state="parked")
     written(database, a_block(), late)
     for search in (
         Search(state="parked"),
@@ -173,7 +172,7 @@ def test_one_bad_block_does_not_fail_its_neighbours(database: Database) -> None:
     def send_one(number: int) -> None:
         block = a_block(f"{number}", f"d{number}")
         if number == 5:
-            block = replace(block, received_at="never")  # type: ignore[arg-type]
+            block = block._replace(received_at="never")  # type: ignore[arg-type]
         try:
             committer.commit([block])
         except CannotStore:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.tree import PACKAGES, named, parsed, sources
 
 MAY_CATCH_ALL = {
-    ("ingest/listener.py", "converse"),
+    ("ingest/answers.py", "answer"),
     ("ingest/steady.py", "keep_on"),
     ("service/workers.py", "work"),
     ("service/workers.py", "deliver"),

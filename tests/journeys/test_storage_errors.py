@@ -79,7 +79,9 @@ class Trial:
             self.code = self.service.process.wait(10)
             return self
         self.hospital.send(0, MESSAGES)
-        self.code = self.service.process.poll() if self.service.process else None
+        assert self.service.process is not None
+        has_given_up = "disk_not_trusted" in self.service.log.read_text()
+        self.code = self.service.process.wait(10) if has_given_up else self.service.process.poll()
         return self
 
     @property

@@ -4,7 +4,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -35,7 +34,7 @@ def repeats_not_known() -> None:
     arrivals = iter(range(10**9))
 
     def forgetful(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
-        anew = [replace(b, digest=f"{time.monotonic_ns()}-{next(arrivals)}") for b in blocks]
+        anew = [b._replace(digest=f"{time.monotonic_ns()}-{next(arrivals)}") for b in blocks]
         return honest(tx, anew)
 
     journal.append = forgetful

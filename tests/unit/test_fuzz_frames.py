@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ingest.mllp import (
     END,
     START,
+    Cutter,
     FrameBroken,
     FrameError,
     FrameJunk,
@@ -57,15 +58,34 @@ def test_any_bytes_cut_anywhere_are_read_as_the_rule_says(stream: bytes, cuts: l
 @cases(60)
 @given(stream=streams, size=st.integers(min_value=1, max_value=3))
 def test_a_buffer_never_outgrows_limit_and_one_piece(stream: bytes, size: int) -> None:
-    frames = Frames(Cut(stream * 40, list(range(0, len(stream) * 40, size))), LIMITS)
-    while True:
+    cutter, whole = Cutter(LIMITS), stream * 40
+    for start in range(0, len(whole), size):
+        cutter.feed(whole[start : start + size])
+        assert len(cutter._buffer) <= LIMITS.message_bytes + len(START + END) + size
         try:
-            if frames.read() is None:
-                return
+            while cutter.next() is not None:
+                pass
         except FrameError:
             return
-        finally:
-            assert len(frames._buffer) <= LIMITS.message_bytes + len(START + END) + size
+
+
+@cases()
+@given(stream=streams, cuts=st.lists(st.integers(min_value=0, max_value=200)))
+def test_who_waits_for_blocks_and_who_does_not_cut_alike(stream: bytes, cuts: list[int]) -> None:
+    assert _fed(Cut(stream, cuts)) == _read(Frames(Cut(stream, cuts), LIMITS))
+
+
+def _fed(pieces: Cut) -> Outcome:
+    """As the port reads: whatever came is cut at once, and an end is told apart afterwards."""
+    cutter, blocks = Cutter(LIMITS), []
+    try:
+        for piece in pieces.pieces:
+            cutter.feed(piece)
+            while (block := cutter.next()) is not None:
+                blocks.append(block)
+    except FrameError as failure:
+        return blocks, type(failure)
+    return blocks, FrameBroken if cutter.is_unfinished else None
 
 
 def _read(frames: Frames) -> Outcome:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ingest.mllp import (
     END,
     START,
+    Cutter,
     FrameBroken,
     FrameCrowded,
     FrameJunk,
@@ -103,9 +104,10 @@ def test_junk_is_skipped_up_to_its_limit() -> None:
 
 
 def test_line_ends_between_frames_are_no_junk() -> None:
-    frames = Frames(Tape([b"\r\n" * 50 + START + b"a" + END]), Limits(junk_bytes=10))
-    assert frames.read() == b"a"
-    assert frames.junk == 0
+    cutter = Cutter(Limits(junk_bytes=10))
+    cutter.feed(b"\r\n" * 50 + START + b"a" + END)
+    assert cutter.next() == b"a"
+    assert cutter.junk == 0
 
 
 def test_an_end_in_the_middle_of_a_frame_is_told() -> None:
@@ -117,22 +119,37 @@ def test_silence_in_the_middle_of_a_frame_is_told() -> None:
     frames = Frames(Tape([START + b"MSH|"], is_silent=True), Limits())
     with pytest.raises(FrameLate):
         frames.read()
-    assert frames.in_hand
 
 
 def test_silence_between_frames_ends_only_where_that_was_asked() -> None:
     frames = Frames(Tape([], is_silent=True), Limits(idle_for=0.0))
     with pytest.raises(TimeoutError):
         frames.read()
-    assert not frames.in_hand
 
 
-def begun(length: int, limits: Limits) -> Frames:
+def test_a_frame_is_in_hand_from_its_first_byte_until_the_next_is_asked_for() -> None:
+    cutter = Cutter(Limits())
+    assert cutter.next() is None
+    assert not cutter.in_hand
+    cutter.feed(START)
+    assert cutter.next() is None
+    assert cutter.in_hand
+    assert cutter.is_unfinished
+    cutter.feed(b"a" + END)
+    assert cutter.next() == b"a"
+    assert cutter.in_hand
+    assert not cutter.is_unfinished
+    assert cutter.next() is None
+    assert not cutter.in_hand
+
+
+def begun(length: int, limits: Limits) -> Cutter:
     """A connection that has sent so much of a frame and then nothing."""
-    frames = Frames(Tape(_chunks(length), is_silent=True), limits)
-    with pytest.raises(FrameLate):
-        frames.read()
-    return frames
+    cutter = Cutter(limits)
+    for chunk in _chunks(length):
+        cutter.feed(chunk)
+        assert cutter.next() is None
+    return cutter
 
 
 def _chunks(length: int) -> list[bytes]:
@@ -154,10 +171,11 @@ def test_long_frames_of_all_connections_together_have_only_so_much_room() -> Non
 
 def test_a_block_keeps_its_room_until_it_is_answered() -> None:
     limits = Limits(message_bytes=200_000)
-    frames = Frames(Tape([*_chunks(200_000), END]), limits)
-    assert len(frames.read() or b"") == 199_999
+    cutter = begun(200_000, limits)
+    cutter.feed(END)
+    assert len(cutter.next() or b"") == 199_999
     assert limits.room.taken == 200_000 - OWN
-    assert frames.read() is None
+    assert cutter.next() is None
     assert limits.room.taken == 0
 
 

@@ -1,0 +1,104 @@
+"""Blocks to rows of the journal, a group in one statement: nothing here is asked once a message."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from ingest.entry import Block
+from ingest.table import REUSED
+
+Identity: TypeAlias = tuple[str, str, str]
+"""What makes two blocks the same message: control id, sender, digest."""
+identity = attrgetter("control_id", "sender", "digest")
+
+# A second block of the same identity is left out, also if another listener wrote the first. Who
+# used the control id before for other bytes is flagged: earlier rows of the group count on SQLite,
+# and are counted here for PostgreSQL, where a statement does not see its own rows.
+_COLUMNS = {
+    "received_at": "timestamptz",
+    "source": "text",
+    "peer": "text",
+    "feed": "text",
+    "sender": "text",
+    "control_id": "text",
+    "trigger": "text",
+    "lane": "int",
+    "digest": "text",
+    "size": "int",
+    "state": "text",
+    "reason": "text",
+    "answer": "bytea",
+    "raw": "bytea",
+    "head": "text",
+}
+_NAMES = ", ".join(_COLUMNS)
+_INTO = f"INSERT INTO journal ({_NAMES}, flags, repeats, outcome)"
+_IS_REUSED = "EXISTS (SELECT 1 FROM journal AS old WHERE old.control_id = {} AND old.sender = {})"
+_SQLITE = (
+    f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}, "
+    f"CASE WHEN ? <> '' AND {_IS_REUSED.format('?', '?')} THEN '{REUSED}' ELSE '' END, 0, '') "
+    "ON CONFLICT DO NOTHING"
+)
+_POSTGRESQL = (
+    f"{_INTO} SELECT {_NAMES}, CASE WHEN control_id <> '' "  # noqa: S608 - names of ours alone
+    f"AND (is_second OR {_IS_REUSED.format('t.control_id', 't.sender')}) "
+    f"THEN '{REUSED}' ELSE '' END, 0, '' "
+    f"FROM unnest({', '.join(f'%b::{kind}[]' for kind in _COLUMNS.values())}, %b::bool[]) "
+    f"WITH ORDINALITY AS t ({_NAMES}, is_second, place) ORDER BY place "
+    "ON CONFLICT DO NOTHING RETURNING id, control_id, sender, digest"
+)
+_values = attrgetter(*list(_COLUMNS)[1:], "control_id", "control_id", "sender")
+_LAST = "SELECT last_insert_rowid()"
+_FROM = "SELECT id, control_id, sender, digest FROM journal WHERE id > ? AND id <= ?"
+
+
+def insert(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+    """Write those that are new, in this order; their ids. No two blocks have one identity."""
+    if not blocks:
+        return {}
+    if tx.dialect.name == "sqlite":
+        return _into_sqlite(tx, blocks)
+    return _into_postgresql(tx, blocks)
+
+
+def _into_sqlite(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+    """One writer, so that the ids of one statement follow each other."""
+    rows = [(_stamp(block.received_at), *_values(block)) for block in blocks]
+    if len(rows) == 1:
+        done = tx.exec_driver_sql(_SQLITE, rows[0])
+        return {identity(blocks[0]): done.lastrowid} if done.rowcount else {}
+    written = tx.exec_driver_sql(_SQLITE, rows).rowcount
+    if not written:
+        return {}
+    last = int(tx.exec_driver_sql(_LAST).scalar_one())
+    if written == len(blocks):
+        return dict(zip(map(identity, blocks), range(last - written + 1, last + 1), strict=True))
+    made = tx.exec_driver_sql(_FROM, (last - written, last))
+    return {(row.control_id, row.sender, row.digest): row.id for row in made}
+
+
+@lru_cache(maxsize=4)  # what is stored together has one time
+def _stamp(at: datetime) -> str:
+    """UTC, as SQLAlchemy keeps a time in SQLite."""
+    return at.isoformat(" ", "microseconds")[:26]
+
+
+def _into_postgresql(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+    columns = [[getattr(block, name) for block in blocks] for name in _COLUMNS]
+    made = tx.exec_driver_sql(_POSTGRESQL, (*columns, _seconds(blocks)))
+    return {(row.control_id, row.sender, row.digest): row.id for row in made}
+
+
+def _seconds(blocks: Sequence[Block]) -> list[bool]:
+    """Whether an earlier block of the group has the control id and sender of this one."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for block in blocks:
+        named = block.control_id, block.sender
+        found.append(named in seen)
+        seen.add(named)
+    return found
