@@ -37,18 +37,19 @@ _COLUMNS = {
 }
 _NAMES = ", ".join(_COLUMNS)
 _INTO = f"INSERT INTO journal ({_NAMES}, flags, repeats, outcome)"
-_IS_REUSED = "EXISTS (SELECT 1 FROM journal AS old WHERE old.control_id = {} AND old.sender = {})"
-_SQLITE = (
-    f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}, "
-    f"CASE WHEN ? <> '' AND {_IS_REUSED.format('?', '?')} THEN '{REUSED}' ELSE '' END, 0, '') "
-    "ON CONFLICT DO NOTHING"
+_ROW = (
+    f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}, CASE WHEN ? <> '' AND EXISTS "  # noqa: S608 - our names
+    "(SELECT 1 FROM journal AS old WHERE old.control_id = ? AND old.sender = ?) "
+    f"THEN '{REUSED}' ELSE '' END, 0, '') ON CONFLICT DO NOTHING"
 )
+_ONE = _ROW.replace("?", "%s") + " RETURNING id"
+# LIMIT keeps PostgreSQL from reading the whole index once for all rows instead of once a row.
 _POSTGRESQL = (
-    f"{_INTO} SELECT {_NAMES}, CASE WHEN control_id <> '' "  # noqa: S608 - names of ours alone
-    f"AND (is_second OR {_IS_REUSED.format('t.control_id', 't.sender')}) "
-    f"THEN '{REUSED}' ELSE '' END, 0, '' "
-    f"FROM unnest({', '.join(f'%b::{kind}[]' for kind in _COLUMNS.values())}, %b::bool[]) "
-    f"WITH ORDINALITY AS t ({_NAMES}, is_second, place) ORDER BY place "
+    f"{_INTO} SELECT {', '.join(f't.{name}' for name in _COLUMNS)}, "  # noqa: S608 - our names
+    f"CASE WHEN t.control_id <> '' AND (t.is_second OR old.id > 0) THEN '{REUSED}' ELSE '' END, "
+    f"0, '' FROM unnest({', '.join(f'%b::{kind}[]' for kind in _COLUMNS.values())}, %b::bool[]) "
+    f"WITH ORDINALITY AS t ({_NAMES}, is_second, place) LEFT JOIN LATERAL (SELECT id FROM journal "
+    "WHERE control_id = t.control_id AND sender = t.sender LIMIT 1) AS old ON true ORDER BY place "
     "ON CONFLICT DO NOTHING RETURNING id, control_id, sender, digest"
 )
 _values = attrgetter(*list(_COLUMNS)[1:], "control_id", "control_id", "sender")
@@ -69,9 +70,9 @@ def _into_sqlite(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]
     """One writer, so that the ids of one statement follow each other."""
     rows = [(_stamp(block.received_at), *_values(block)) for block in blocks]
     if len(rows) == 1:
-        done = tx.exec_driver_sql(_SQLITE, rows[0])
+        done = tx.exec_driver_sql(_ROW, rows[0])
         return {identity(blocks[0]): done.lastrowid} if done.rowcount else {}
-    written = tx.exec_driver_sql(_SQLITE, rows).rowcount
+    written = tx.exec_driver_sql(_ROW, rows).rowcount
     if not written:
         return {}
     last = int(tx.exec_driver_sql(_LAST).scalar_one())
@@ -88,6 +89,11 @@ def _stamp(at: datetime) -> str:
 
 
 def _into_postgresql(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+    if len(blocks) == 1:
+        alone = blocks[0]
+        row = (alone.received_at, *_values(alone))
+        new_id = tx.exec_driver_sql(_ONE, row).scalar()
+        return {} if new_id is None else {identity(alone): new_id}
     columns = [[getattr(block, name) for block in blocks] for name in _COLUMNS]
     made = tx.exec_driver_sql(_POSTGRESQL, (*columns, _seconds(blocks)))
     return {(row.control_id, row.sender, row.digest): row.id for row in made}
