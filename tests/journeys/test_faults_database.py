@@ -46,10 +46,9 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 def test_connections_cut_at_the_commit_lose_and_double_nothing(
     service: RunningService, postgresql_url: str
 ):
-    with CommitCutter(postgresql_url, is_cutting=False) as cutter:
+    with CommitCutter(postgresql_url) as cutter:
         service.database_url = cutter.url
         service.start()
-        cutter.is_cutting = True
         with Senders(service.mllp_port) as senders:
             senders.wait_for(1)
             service.wait_for(lambda: cutter.unsent >= 40 and cutter.unheard >= 40)

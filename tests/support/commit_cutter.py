@@ -40,18 +40,27 @@ class CommitCutter:
     @property
     def url(self) -> str:
         """The same database by way of here."""
-        port = self._bound.getsockname()[1]
-        return make_url(self.database_url).set(port=port).render_as_string(False)
+        host, port = self._bound.getsockname()
+        server = make_url(self.database_url).difference_update_query(["host"])
+        return server.set(host=host, port=port).render_as_string(False)
 
     def _accept(self) -> None:
-        server = make_url(self.database_url)
-        address = (server.host or "127.0.0.1", server.port or 5432)
         with suppress(OSError):
             while True:
                 near, _ = self._bound.accept()
-                far = socket.create_connection(address)
+                far = self._server()
                 for pump in (self._out, self._back):
                     threading.Thread(target=pump, args=(near, far), daemon=True).start()
+
+    def _server(self) -> socket.socket:
+        """By TCP, or by the socket in its folder as the embedded one has it."""
+        server = make_url(self.database_url)
+        folder, port = server.query.get("host"), server.port or 5432
+        if folder is None:
+            return socket.create_connection((server.host or "127.0.0.1", port))
+        opened = socket.socket(socket.AF_UNIX)
+        opened.connect(f"{folder}/.s.PGSQL.{port}")
+        return opened
 
     def _out(self, near: socket.socket, far: socket.socket) -> None:
         with suppress(OSError):
