@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rich.console import Console
 
-from bench import backlog, door, growth, line, process, scale, together, understanding
+from bench import backlog, door, growth, line, offered, process, scale, together, understanding
 from bench.line import Sent
 from bench.rows import Row, keep, show
 from bench.senders import framed
@@ -19,6 +19,8 @@ _MADE_A_SECOND = 30_000
 """Messages made beforehand for each second of a run; a run that uses them up ends early."""
 _SCALED = 3_000
 """Messages that one and two workers work off; at 5 ms and more each."""
+_OFFERED_RUNS = 30
+"""A minute, where other runs take two seconds."""
 _LINE_RUNS = 4
 """The whole line runs so many times longer, so that stays have a history."""
 
@@ -83,6 +85,7 @@ ROWS: dict[str, Measured] = {
     "line-postgresql": lambda a, sent, traffic: line.measure_on_a_server(
         sent, traffic, a.seconds * _LINE_RUNS, a.postgresql
     ),
+    "offered": lambda a, _, __: offered.measure(a.seconds * _OFFERED_RUNS, a.folder, a.postgresql),
     "tasks": lambda a, _, __: process.measure_tasks(a.seconds * _LINE_RUNS, a.folder),
     "growth": lambda a, sent, _: growth.measure(sent, a.big, a.folder),
     "start": lambda a, sent, _: process.measure_start(

@@ -3,6 +3,7 @@
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zlib import crc32
 
@@ -111,9 +112,10 @@ def first_segment(block: bytes) -> bytes:
     """The bytes before the first line end."""
     if not block.startswith(b"MSH"):
         block = block.removeprefix(_BOM).lstrip()
-    carriage, feed = block.find(b"\r"), block.find(b"\n")
-    ends = [end for end in (carriage, feed) if end >= 0]
-    return block[: min(ends)] if ends else block
+    carriage = block.find(b"\r")
+    feed = block.find(b"\n", 0, carriage if carriage >= 0 else None)
+    end = feed if feed >= 0 else carriage
+    return block[:end] if end >= 0 else block
 
 
 def normalise(block: bytes) -> bytes:
@@ -183,10 +185,14 @@ def printable(text: str, limit: int) -> str:
 
 
 def _may_encode(encoding: str, separator: str) -> bool:
+    return 2 <= len(encoding) <= len("^~\\&#") and _are_signs(encoding, separator)
+
+
+@lru_cache(maxsize=64)
+def _are_signs(encoding: str, separator: str) -> bool:
     signs = set(encoding)
     return (
-        2 <= len(encoding) <= len("^~\\&#")
-        and len(signs) == len(encoding)
+        len(signs) == len(encoding)
         and signs <= _SIGNS
         and separator not in signs
     )
