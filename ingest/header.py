@@ -191,11 +191,7 @@ def _may_encode(encoding: str, separator: str) -> bool:
 @lru_cache(maxsize=64)
 def _are_signs(encoding: str, separator: str) -> bool:
     signs = set(encoding)
-    return (
-        len(signs) == len(encoding)
-        and signs <= _SIGNS
-        and separator not in signs
-    )
+    return len(signs) == len(encoding) and signs <= _SIGNS and separator not in signs
 
 
 def _header(fields: list[str], separator: str, encoding: str | None) -> Header:

@@ -85,7 +85,7 @@ def _process_all(
             ends = []
             for entry, event in _read_all(tx, line, desk, progress, some):
                 progress.entry = entry.id
-                ends.append(_processed(tx, desk, entry, event))
+                ends.append(_processed(tx, desk, progress, entry, event))
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
             done += zip((entry.received_at for entry in some), ends, strict=True)
@@ -117,7 +117,9 @@ def _patients(desk: Desk, events: Mapping[str, AdtEvent]) -> Iterator[Patient]:
         yield patient_after(found.stay.patient if found else Patient(), event.patient)
 
 
-def _processed(tx: Connection, desk: Desk, entry: journal.Entry, event: _Read) -> journal.End:
+def _processed(
+    tx: Connection, desk: Desk, progress: Progress, entry: journal.Entry, event: _Read
+) -> journal.End:
     """One entry, to its end: settled, ignored or parked."""
     match event:
         case Unreadable():
@@ -126,6 +128,7 @@ def _processed(tx: Connection, desk: Desk, entry: journal.Entry, event: _Read) -
             return journal.End(entry.id, "ignored", event.reason)
         case _:
             outcome = believe(tx, desk, event, _told_by(entry, event))
+            progress.has_news = progress.has_news or outcome.has_news
             return journal.End(entry.id, "settled", outcome.words, outcome.as_json())
 
 

@@ -87,6 +87,8 @@ class Progress:
     entry: int | None = None
     stay: str | None = None
     failure: Exception | None = None
+    has_news: bool = False
+    """Something was decided that may have to be carried."""
     alone: int = 0
     """So many entries are taken one by one, because a bug met a batch and not one of them."""
 

@@ -51,6 +51,8 @@ class Outcome:
 
     words: str
     grounds: tuple[Ground, ...]
+    has_news: bool = True
+    """There may be something to carry."""
 
     def as_json(self) -> str:
         """The grounds as the journal keeps them."""
@@ -104,7 +106,7 @@ def reconsider(
         is_theirs = alert.registration in certain
         telling = Telling(stay, about, desk.site, desk.now, raised, is_theirs)
         _tell(tx, desk, alert, telling, occasion)
-    return Outcome(_words(verdict), verdict.grounds)
+    return Outcome(_words(verdict), verdict.grounds, bool(changed))
 
 
 def matches_of(

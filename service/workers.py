@@ -86,7 +86,8 @@ def work(
                 continue
             bell.stopped.wait(0 if is_known else PAUSE_AFTER_FAILURE)
             continue
-        if done or woken:
+        if progress.has_news or woken:
+            progress.has_news = False
             rung_for_delivery()
         if done < TOGETHER and woken < BATCH and not progress.alone:
             bell.wait()

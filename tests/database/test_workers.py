@@ -18,6 +18,7 @@ from service.workers import Bell, work
 from tests.support.adt import Adt
 from tests.support.line import TestLine
 from tests.support.people import JEAN
+from tests.support.taking import until
 
 HUGH = Adt()
 
@@ -179,12 +180,22 @@ def test_an_import_and_a_worker_wait_for_each_other(postgresql_url: str, is_impo
         assert not waiting.is_alive()
 
 
-def _work(slow, line: TestLine) -> None:
-    """The real loop, until nothing waits."""
-    bell = Bell()
+def test_carriers_are_called_when_something_was_decided_and_not_for_each_message(line: TestLine):
+    line.registered(JEAN)
+    line.take_in(HUGH.but(visit="V2", number="9990000026", family="Somebody"))
+    assert _work(line.line, line) == 0
+    line.take_in(HUGH)
+    assert _work(line.line, line) == 1
 
-    def look() -> None:
-        if not [entry for entry in line.entries() if entry.state == "waiting"]:
-            bell.stop()
 
-    work(slow, bell, look)
+def _work(slow, line: TestLine) -> int:
+    """The real loop, until nothing waits; how often it called for carriers."""
+    bell, calls = Bell(), []
+    working = threading.Thread(target=work, args=(slow, bell, lambda: calls.append(1)))
+    working.start()
+    try:
+        until(lambda: not [entry for entry in line.entries() if entry.state == "waiting"])
+    finally:
+        bell.stop()
+        working.join(10)
+    return len(calls)
