@@ -19,6 +19,7 @@ from tests.judge.blows import blows_at, points_on
 from tests.judge.deployment import Plan
 from tests.judge.launcher import Launcher
 from tests.judge.rounds import Found, try_out
+from tests.judge.verdict import Fault
 from tests.support.databases import postgresql_copy, postgresql_server
 
 SETTLES_IN = 300.0
@@ -29,7 +30,7 @@ def main() -> int:
     asked = _arguments()
     began = time.monotonic()
     with ThreadPoolExecutor(asked.at_once) as trials:
-        found = list(trials.map(lambda number: _trial(asked, number), range(asked.at_once)))
+        found = list(trials.map(lambda number: _told(asked, number), range(asked.at_once)))
     faults = [fault for one in found for fault in one.faults]
     struck = sum((one.struck for one in found), Counter[str]())
     kinds = Counter(fault.kind for fault in faults)
@@ -38,7 +39,8 @@ def main() -> int:
         f"({struck['random']} at random moments, the rest at {len(struck) - 1} named points), "
         f"{sum(one.acknowledged for one in found)} messages acknowledged; "
         f"{kinds['lost']} lost, {kinds['doubled']} doubled, {kinds['inverted']} inverted, "
-        f"{kinds['invented']} invented; slowest start {max(o.slowest_start for o in found):.1f} s; "
+        f"{kinds['invented']} invented, "
+        f"{kinds['unfinished']} trials unfinished; slowest start {max(o.slowest_start for o in found):.1f} s; "
         f"{time.monotonic() - began:.0f} s"
     )
     for point, times in sorted(struck.items()):
@@ -55,6 +57,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=4, help="trials side by side")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
+
+
+def _told(asked: argparse.Namespace, number: int) -> Found:
+    """A trial that could not go on is a fault, and what the others showed is told too."""
+    try:
+        return _trial(asked, number)
+    except AssertionError as failure:
+        return Found(faults=[Fault("unfinished", f"trial {number}: {failure}"[:2_000])])
 
 
 def _trial(asked: argparse.Namespace, number: int) -> Found:
