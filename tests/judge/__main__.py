@@ -39,8 +39,8 @@ def main() -> int:
         f"({struck['random']} at random moments, the rest at {len(struck) - 1} named points), "
         f"{sum(one.acknowledged for one in found)} messages acknowledged; "
         f"{kinds['lost']} lost, {kinds['doubled']} doubled, {kinds['inverted']} inverted, "
-        f"{kinds['invented']} invented, "
-        f"{kinds['unfinished']} trials unfinished; slowest start {max(o.slowest_start for o in found):.1f} s; "
+        f"{kinds['invented']} invented, {kinds['unfinished']} trials unfinished; "
+        f"slowest start {max(o.slowest_start for o in found):.1f} s; "
         f"{time.monotonic() - began:.0f} s"
     )
     for point, times in sorted(struck.items()):
