@@ -136,11 +136,7 @@ def sqlite_reader(path: Path) -> Engine:
 
 def postgresql_engine(url: str) -> Engine:
     """A pool of connections in UTC whose commits are on disk."""
-    settings = (
-        f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION} "
-        # Plans are made once, perhaps while a table is empty: along its index all the same.
-        "-c enable_seqscan=off"
-    )
+    settings = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=WRITERS,
