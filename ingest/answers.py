@@ -1,4 +1,4 @@
-"""What came together is stored together, and each block gets its own answer or none."""
+"""What came together is stored together; each block gets its own answer, or we tell why none."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -19,6 +19,9 @@ Asked: TypeAlias = tuple[Connection, bytes]
 
 def answer(group: Sequence[Asked], door: Door) -> None:
     """Store these together and put each answer where it belongs; a fault is met by each alone."""
+    group = [one for one in group if not one[0].is_broken_off]
+    if not group:
+        return
     try:
         incoming = [Incoming(block, connection.origin) for connection, block in group]
         replies = receive_each(incoming, door)
@@ -57,8 +60,26 @@ def broken(connection: Connection, failure: FrameError, door: Door) -> None:
     log.warning("frame_failed", peer=connection.peer, reason=failure.kind)
 
 
+def lost(connection: Connection, failure: OSError, door: Door) -> None:
+    """Count and tell that it broke, and whether in the middle of a frame."""
+    door.tally.count("frame_half" if connection.is_half_done else "connection_lost")
+    log.warning("connection_lost", peer=connection.peer, error=type(failure).__name__)
+
+
+def turned_away(connection: Connection, reason: str, door: Door) -> None:
+    """Count and tell that a handshake led to nothing."""
+    door.tally.count("handshake_failed")
+    log.warning("handshake_failed", peer=connection.peer, reason=reason)
+
+
+def refused(peer: str, reason: str, door: Door) -> None:
+    """Count and tell that somebody was not let in."""
+    door.tally.count("connection_refused")
+    log.warning("connection_refused", peer=peer, reason=reason)
+
+
 def _reply(connection: Connection, reply: Reply | CannotStore, door: Door) -> None:
-    if connection.failure is not None and not isinstance(connection.failure, FrameError):
+    if connection.is_broken_off:
         return  # one before it was not stored: the sender begins again there
     if isinstance(reply, CannotStore):
         door.tally.count("not_stored")

@@ -42,8 +42,6 @@ class Connection:
         self.peer = peer
         self.origin = Origin(peer)
         self.stage = Stage.OPEN
-        self.events = selectors.EVENT_READ
-        """What the system is asked to tell of it."""
         self.has_to_write = False
         """The handshake cannot go on before the peer has read."""
         self.deadline: float | None = None
@@ -53,7 +51,7 @@ class Connection:
         self.has_ended = False
         """The peer sends nothing more."""
         self.has_more = False
-        """More of it is here than the system can tell."""
+        """There may be whole blocks beyond those that were taken; nothing is read before them."""
         self.failure: Exception | None = None
         """Why it is closed once what was answered is out."""
         self.is_last = False
@@ -61,12 +59,27 @@ class Connection:
         self._limits = limits
         self._cutter = Cutter(limits)
         self._outgoing = bytearray()
+        self._events = selectors.EVENT_READ
+        self._excused = 0.0
+        self._is_reading = False
+        self._is_stuck = False
         self._rest()
 
     @property
-    def is_idle(self) -> bool:
-        """Nothing of it is in hand."""
-        return self.stage is Stage.OPEN and not self.is_half_done
+    def is_in_hand(self) -> bool:
+        """It has something to bring to an end: a frame, or its last answer to be read."""
+        return self.is_half_done or self.stage is Stage.LEAVING
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Nothing more of it may be stored: one before was not, or it is closed."""
+        has_failed = self.failure is not None and not isinstance(self.failure, FrameError)
+        return has_failed or self.stage is Stage.CLOSED
+
+    @property
+    def has_pending(self) -> bool:
+        """TLS has decrypted what the system can no longer tell of."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     @property
     def is_half_done(self) -> bool:
@@ -80,7 +93,7 @@ class Connection:
 
     def secure(self, tls: ssl.SSLContext) -> None:
         """Speak TLS from now on."""
-        self.deadline = time.monotonic() + self._limits.handshake_for
+        self._await(self._limits.handshake_for)
         self.stage = Stage.SHAKING
         self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
@@ -104,6 +117,8 @@ class Connection:
 
     def receive(self) -> None:
         """Take what has come; raises an OSError where the peer is gone."""
+        if self.has_more or self.has_ended or self.failure is not None:
+            return
         try:
             data = self.socket.recv(CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -114,6 +129,8 @@ class Connection:
     def take(self) -> list[bytes]:
         """The next whole blocks, some at a time; ``failure`` says what is wrong after them."""
         blocks: list[bytes] = []
+        if self.failure is not None:
+            return blocks
         self.has_more = False
         try:
             while (block := self._cutter.next()) is not None:
@@ -126,7 +143,6 @@ class Connection:
             self.failure = failure
             return blocks
         self._wait_for_rest(anew=bool(blocks))
-        self.has_more = isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
         if self.has_ended and self._cutter.is_unfinished:
             self.failure = FrameBroken(FrameBroken.__doc__)
         return blocks
@@ -141,10 +157,18 @@ class Connection:
         with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             sent = self.socket.send(self._outgoing)
             del self._outgoing[:sent]
-        if self._outgoing:
-            self.deadline = self.deadline or time.monotonic() + self._limits.frame_for
-        else:
+        if not self._outgoing:
+            self._is_stuck = False
             self._wait_for_rest(anew=True)
+        elif not self._is_stuck:
+            self._is_stuck = True
+            self._await(self._limits.frame_for)
+
+    def wait_for(self, events: int, ready: selectors.BaseSelector) -> None:
+        """Let the system tell of these events and no others."""
+        if self._events != events:
+            self._events = events
+            ready.modify(self.socket, events, self)
 
     def overdue(self) -> Exception:
         """Why it is closed whose deadline has passed."""
@@ -155,7 +179,7 @@ class Connection:
     def leave(self) -> None:
         """Let the peer read the last answer: a close with bytes unread would destroy it."""
         self.stage = Stage.LEAVING
-        self.deadline = time.monotonic() + LINGER
+        self._await(LINGER)
         with suppress(OSError):  # past TLS, which would drop the session
             socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
@@ -179,14 +203,31 @@ class Connection:
         with suppress(OSError):
             self.socket.close()
 
+    def excuse(self, seconds: float) -> None:
+        """It sent while we were busy for so long; no deadline is put off again and again."""
+        if self.deadline is not None:
+            left = self._limits.frame_for - self._excused
+            more = max(0.0, min(seconds, left)) if self._excused else seconds
+            self._excused += more
+            self.deadline += more
+
     def _wait_for_rest(self, anew: bool) -> None:
         """A frame that has begun must end in time; its time does not begin again by itself."""
         if not self._cutter.is_unfinished:
             self._rest()
-        elif anew or self.deadline is None:
-            self.deadline = time.monotonic() + self._limits.frame_for
+        elif anew or not self._is_reading:
+            self._is_reading = True
+            self._await(self._limits.frame_for)
 
     def _rest(self) -> None:
         """Between two frames."""
-        idle_for = self._limits.idle_for
-        self.deadline = None if idle_for is None else time.monotonic() + idle_for
+        self._is_reading = False
+        if self._limits.idle_for is None:
+            self.deadline = None
+        else:
+            self._await(self._limits.idle_for)
+
+    def _await(self, seconds: float) -> None:
+        """A new deadline, so far away."""
+        self.deadline = time.monotonic() + seconds
+        self._excused = 0.0

@@ -8,12 +8,11 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 
-from ingest.answers import Asked, answer, broken, refuse_too_long
+from ingest.answers import Asked, answer, broken, lost, refuse_too_long, refused, turned_away
 from ingest.connection import Connection, Stage
 from ingest.crowd import Crowd, Entrance
 from ingest.failpoints import passing
@@ -53,8 +52,14 @@ class Loop:
         self._ready = selectors.DefaultSelector()
         self._bell, self._ringer = socket.socketpair()
         self._more: dict[Connection, None] = {}
+        """Of whom more is here than the system tells."""
+        self._due: dict[Connection, int] = {}
+        self._asked: dict[Connection, list[bytes]] = {}
+        self._answered: dict[Connection, None] = {}
+        """What a turn has still to do; kept here, so that a fault in it loses nothing of others."""
         self._in_hand: Connection | None = None
         self._look_up_at = 0.0
+        self._busy_for = 0.0
         self._accept_at: float | None = None
         self._is_stopping = threading.Event()
         self._drain_for = 0.0
@@ -76,75 +81,87 @@ class Loop:
             self._ringer.send(b"\0")
 
     def _failed(self, failure: Exception) -> float:
-        """A fault that nobody foresaw ends the connection that met it, and no other."""
+        """A fault that nobody foresaw ends the connection that met it; the turn then goes on."""
+        met = list(self._answered) if self._in_hand is None else [self._in_hand]
         log.error("connection_failed", failure=failure)
-        if self._in_hand is not None:
+        for connection in met:
             self._door.tally.count("not_stored")
-            self._close(self._in_hand)
+            self._close(connection)
         self._in_hand = None
-        return LOOK_UP
+        return 0.0 if met else LOOK_UP
 
     def _turn(self) -> float:
         """Read what is ready, answer it, and look at deadlines now and then."""
-        more, self._more = self._more, {}
-        ready = self._ready.select(0 if more else LOOK_UP)
-        now = time.monotonic()
-        asked: list[Asked] = []
-        for key, events in ready:
+        if not (self._due or self._asked or self._answered):
+            self._look()
+        began = time.monotonic()
+        while self._due:
+            self._in_hand = connection = next(iter(self._due))
+            if blocks := self._come(connection, self._due.pop(connection)):
+                self._asked[connection] = blocks
+        self._in_hand = None
+        if began >= self._look_up_at:
+            self._look_up_at = began + LOOK_UP
+            self._look_up(began)
+        while self._asked or self._answered:
+            self._answer()
+        self._busy_for = time.monotonic() - began
+        if self._is_stopping.is_set():
+            self._drain(time.monotonic())
+        return 0.0
+
+    def _look(self) -> None:
+        """Who has something for us, each once, and who wants to come in."""
+        for key, events in self._ready.select(0 if self._more else LOOK_UP):
             if isinstance(key.data, Connection):
-                self._in_hand = key.data
-                asked += self._come(key.data, events)
+                self._due[key.data] = events
             elif key.fileobj is self._bound:
                 self._accept()
             else:
                 self._bell.recv(64)
-        for connection in more:
-            self._in_hand = connection
-            asked += self._come(connection, _READ)
-        self._in_hand = None
-        for start in range(0, len(asked), FULL):
-            self._answer(asked[start : start + FULL])
-        if (spent := time.monotonic() - now) > LOOK_UP:
-            self._excuse(spent)
-        if now >= self._look_up_at or self._drain_until is not None:
-            self._look_up_at = now + LOOK_UP
-            self._look_up(now)
-        return 0.0
+        for connection in self._more:
+            self._due.setdefault(connection, _READ)
+        self._more.clear()
+        if self._busy_for > LOOK_UP:  # who has sent meanwhile is not late for that
+            for connection in self._due:
+                connection.excuse(self._busy_for)
 
-    def _come(self, connection: Connection, events: int) -> list[Asked]:
+    def _come(self, connection: Connection, events: int) -> list[bytes]:
         """Do what can be done about this connection; the whole blocks that came."""
         try:
             match connection.stage:
                 case Stage.SHAKING:
                     self._shake(connection)
-                    return []
                 case Stage.LEAVING if connection.has_left():
                     self._close(connection)
-                case Stage.OPEN if events & _WRITE:
+                case Stage.OPEN if connection.wants_to_send or events & _WRITE:
                     self._flush(connection)
-                case Stage.OPEN if not connection.wants_to_send:
+                case Stage.OPEN:
                     connection.receive()
                     blocks = connection.take()
                     if not blocks:
                         self._settle(connection)
-                    return [(connection, block) for block in blocks]
+                    return blocks
         except OSError as failure:
             self._lose(connection, failure)
         return []
 
-    def _answer(self, asked: Sequence[Asked]) -> None:
-        answer(asked, self._door)
-        for connection in dict(asked):
-            self._in_hand = connection
+    def _answer(self) -> None:
+        """Store as many as fit together, those of one connection never apart, and answer them."""
+        group: list[Asked] = []
+        for connection, blocks in list(self._asked.items()):
+            if group and len(group) + len(blocks) > FULL:
+                break
+            del self._asked[connection]
+            self._answered[connection] = None
+            group += [(connection, block) for block in blocks]
+        answer(group, self._door)
+        while self._answered:
+            self._in_hand = connection = next(iter(self._answered))
+            del self._answered[connection]
             self._flush(connection)
             passing("after-answer")
         self._in_hand = None
-
-    def _excuse(self, seconds: float) -> None:
-        """We were busy for so long: nobody else is late for that."""
-        for connection in self.open:
-            if connection.deadline is not None:
-                connection.deadline += seconds
 
     def _flush(self, connection: Connection) -> None:
         """Send what the peer takes; while it takes nothing, nothing of it is read."""
@@ -156,7 +173,7 @@ class Loop:
         except OSError as failure:
             self._lose(connection, failure)
             return
-        self._listen_for(connection, _WRITE if connection.wants_to_send else _READ)
+        connection.wait_for(_WRITE if connection.wants_to_send else _READ, self._ready)
         self._settle(connection)
 
     def _settle(self, connection: Connection) -> None:
@@ -176,17 +193,12 @@ class Loop:
     def _go_on(self, connection: Connection) -> None:
         if connection.failure is not None:
             self._close(connection)
-        elif connection.has_more:
+        elif connection.is_last:
+            connection.leave()
+        elif connection.has_more or connection.has_pending:
             self._more[connection] = None
         elif connection.has_ended:
             self._close(connection)
-        elif connection.is_last:
-            connection.leave()
-
-    def _listen_for(self, connection: Connection, events: int) -> None:
-        if connection.events != events:
-            connection.events = events
-            self._ready.modify(connection.socket, events, connection)
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
@@ -207,12 +219,17 @@ class Loop:
         idler = self._crowd.must_go_for(peer)
         if idler is not None:
             self._close(idler)
-            self._refused(idler.peer, "made room for another")
+            refused(idler.peer, "made room for another", self._door)
         elif not self._crowd.has_room_for(peer):
             opened.close()
-            self._refused(peer, "too many connections")
+            refused(peer, "too many connections", self._door)
             return
-        connection = Connection(opened, peer, self._limits)
+        try:
+            connection = Connection(opened, peer, self._limits)
+        except OSError:  # gone before it was looked at
+            opened.close()
+            refused(peer, "the connection failed", self._door)
+            return
         self._crowd.add(connection)
         try:
             if self._tls is not None:
@@ -222,37 +239,26 @@ class Loop:
         except OSError as failure:
             self._lose(connection, failure)
 
-    def _refused(self, peer: str, reason: str) -> None:
-        self._door.tally.count("connection_refused")
-        log.warning("connection_refused", peer=peer, reason=reason)
-
     def _shake(self, connection: Connection) -> None:
         """Go on with the handshake, if any, and let in who may speak for a feed here."""
         if not connection.shake():
-            self._listen_for(connection, _WRITE if connection.has_to_write else _READ)
+            connection.wait_for(_WRITE if connection.has_to_write else _READ, self._ready)
             return
-        self._listen_for(connection, _READ)
+        connection.wait_for(_READ, self._ready)
         shown = connection.shown()
         feeds = self._bindings.feeds_here(shown, self._door.rules)
         if feeds is not None and not feeds:
-            self._turn_away(connection, why_refused(shown))
+            turned_away(connection, why_refused(shown), self._door)
+            self._close(connection)
         else:
             connection.origin = Origin(connection.peer, feeds=feeds)
-
-    def _turn_away(self, connection: Connection, reason: str) -> None:
-        log.warning("handshake_failed", peer=connection.peer, reason=reason)
-        self._door.tally.count("handshake_failed")
-        self._close(connection)
 
     def _lose(self, connection: Connection, failure: OSError) -> None:
         """It broke, or its time is up."""
         if connection.stage is Stage.SHAKING:
-            self._turn_away(connection, why_failed(failure))
-            return
-        if connection.stage is Stage.OPEN:
-            kind = "frame_half" if connection.is_half_done else "connection_lost"
-            self._door.tally.count(kind)
-            log.warning("connection_lost", peer=connection.peer, error=type(failure).__name__)
+            turned_away(connection, why_failed(failure), self._door)
+        elif connection.stage is Stage.OPEN:
+            lost(connection, failure, self._door)
         self._close(connection)
 
     def _close(self, connection: Connection) -> None:
@@ -260,11 +266,12 @@ class Loop:
             with suppress(KeyError, ValueError):
                 self._ready.unregister(connection.socket)
             connection.close()
-            self._more.pop(connection, None)
+            for still in (self._more, self._due, self._asked, self._answered):
+                still.pop(connection, None)
             self._crowd.remove(connection)
 
     def _look_up(self, now: float) -> None:
-        """End what is overdue, accept again after a pause, and drain when told to."""
+        """End what is overdue, and accept again after a pause."""
         for connection in [each for each in self.open if each.deadline and now > each.deadline]:
             late = connection.overdue()
             if isinstance(late, OSError):
@@ -275,8 +282,6 @@ class Loop:
         if self._accept_at and now > self._accept_at and self._drain_until is None:
             self._accept_at = None
             self._ready.register(self._bound, _READ)
-        if self._is_stopping.is_set():
-            self._drain(now)
 
     def _drain(self, now: float) -> None:
         """Nothing new; those with a frame in hand may finish it, until patience ends."""
@@ -285,10 +290,10 @@ class Loop:
             with suppress(KeyError):
                 self._ready.unregister(self._bound)
             self._bound.close()
-        for connection in [each for each in self.open if each.is_idle]:
+        for connection in [each for each in self.open if not each.is_in_hand]:
             self._close(connection)
         if now >= self._drain_until:
-            self.cut_off = len(self.open)
+            self.cut_off = sum(each.is_half_done for each in self.open)
             for connection in list(self.open):
                 self._close(connection)
         if not self.open:

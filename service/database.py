@@ -117,7 +117,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection and let others write."""
-        if self._kept is not None:
+        if self._kept is not None and self._gate is not None and not self._gate.is_taken():
             self._kept.close()
         self._closing.close()
 
@@ -153,8 +153,10 @@ class Database:
         if self._kept is None:
             self._kept = writer.connect()
         try:
-            with self._kept.begin():
+            with self._kept.begin() as transaction:
                 yield self._kept
+                if not transaction.is_active:
+                    raise DatabaseUnavailable(DatabaseUnavailable.__doc__)
         except DBAPIError:
             kept, self._kept = self._kept, None
             if kept is not None:

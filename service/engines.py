@@ -228,10 +228,10 @@ def _renew_if_ended(
     To ask the server before every transaction would cost each a journey there and back.
     """
     waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if not waiting.poll(0):
-        return
     try:
+        waiting.register(connection.fileno(), select.POLLIN)
+        if not waiting.poll(0):
+            return
         _ask(connection, "select 1")
         connection.rollback()
     except psycopg.Error as err:

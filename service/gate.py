@@ -58,6 +58,10 @@ class Gate:
         """Somebody of another rank than the one inside waits."""
         return any(waiter.rank is not self._inside for waiter in tuple(self._waiting))
 
+    def is_taken(self) -> bool:
+        """Somebody is inside."""
+        return self._inside is not None
+
     def _enter(self, rank: Rank) -> None:
         with self._lock:
             if self._holder == threading.get_ident():

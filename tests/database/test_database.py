@@ -18,6 +18,7 @@ from service.database import (
     Rank,
     connect,
 )
+from tests.support.databases import sqlite_copy
 
 TRY_TO_WRITE = """
 import sys
@@ -34,6 +35,32 @@ def test_what_was_committed_is_read(database: Database):
         _insert(tx, "a")
     with database.read() as tx:
         assert tx.execute(text("select name from policy_value")).scalars().all() == ["a"]
+
+
+def test_a_write_in_hand_while_the_database_is_closed_is_kept(
+    migrated_sqlite: Path, tmp_path: Path
+):
+    url = sqlite_copy(migrated_sqlite, tmp_path)
+    is_inside, may_end = threading.Event(), threading.Event()
+    closing = connect(url)
+
+    def write() -> None:
+        with closing.write() as tx:
+            _insert(tx, "a")
+            is_inside.set()
+            may_end.wait(5)
+
+    writing = threading.Thread(target=write)
+    with closing.write() as tx:
+        _insert(tx, "before")
+    writing.start()
+    assert is_inside.wait(5)
+    closing.close()
+    may_end.set()
+    writing.join(5)
+    with connect(url) as again, again.read() as tx:
+        found = tx.execute(text("select name from policy_value order by id")).scalars().all()
+    assert found == ["before", "a"]
 
 
 def test_a_failure_inside_takes_everything_back(database: Database):
