@@ -125,6 +125,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(place: Place, view: View
 
 
 def _faults(page: Page) -> list[str]:
+    page.wait_for_load_state()  # a press may just have led elsewhere
     sideways = ["scrolls sideways"] if is_wider_than_the_window(page) else []
     return [*violations(page), *sideways]
 
