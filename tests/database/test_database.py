@@ -223,7 +223,7 @@ def _fail_half_way(database: Database) -> None:
 def _be_cut_off(database: Database, url: str) -> None:
     with database.write() as tx:
         mine = tx.execute(text("select pg_backend_pid()")).scalar()
-        _administer(url, f"select pg_terminate_backend({mine})")
+        _administer(url, f"select pg_terminate_backend({mine}, 5000)")
         tx.execute(text("select 1"))
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.postgresql
 
 LOSE = "delete from journal where control_id = '2'"
 CUT_OTHERS = (
-    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
     "where datname = current_database() and pid <> pg_backend_pid()"
 )
 
