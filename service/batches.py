@@ -25,6 +25,8 @@ TOGETHER = 16
 """Entries that are claimed, looked up and finished together, before anybody is let in."""
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
+KEPT_AFTER = 0.5
+"""Seconds after which a batch claims no more: what a killed worker had decided is decided again."""
 CHANGED = (
     "its bytes are not those that came in: have the disk looked at, "
     "and the message sent again with a new control id"
@@ -68,7 +70,10 @@ def _claimed(
         passing("batch-claimed")
         yield some
         left -= len(some)
-        if len(some) < TOGETHER or (monotonic() - began > LET_IN_AFTER and line.database.wanted()):
+        took = monotonic() - began
+        if len(some) < TOGETHER or took > KEPT_AFTER:
+            return
+        if took > LET_IN_AFTER and line.database.wanted():
             return
 
 

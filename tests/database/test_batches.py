@@ -40,6 +40,16 @@ def test_a_backlog_is_claimed_some_at_a_time_and_kept_at_once(line: TestLine, pa
     assert [entry.state for entry in line.entries()] == ["settled"] * ENTRIES
 
 
+def test_a_slow_worker_keeps_what_it_decided_before_it_goes_on(
+    line: TestLine, passed: Counter[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Killed again and again, it still comes to the end of a backlog."""
+    monkeypatch.setattr("service.batches.KEPT_AFTER", 0.0)
+    line.work()
+    assert (passed["batch-claimed"], passed["batch-committed"]) == (3, 3)
+    assert [entry.state for entry in line.entries()] == ["settled"] * ENTRIES
+
+
 def test_a_backlog_of_long_messages_is_let_go_as_it_is_worked_off(database: Database):
     line, long = TestLine(database), 100_000
     for number in range(BATCH):

@@ -26,7 +26,7 @@ OPENS_IN = 30.0
 """Seconds that a service may take to answer after a kill."""
 QUIET = 2.0
 """Seconds in which what was doubled may still come."""
-PAUSE = 0.1
+PAUSE = 0.2
 """Seconds between a sender's messages."""
 _DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 
