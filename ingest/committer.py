@@ -4,7 +4,7 @@ The errors of this module: CannotStore.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NamedTuple
@@ -87,8 +87,9 @@ class Committer:
                 size += len(group[-1].blocks)
         with _Telling(group):
             places = [_Place(turn, n) for turn in group for n in range(len(turn.blocks))]
+            broken: set[Hashable] = set()
             for start in range(0, len(places), MOST):
-                self._store(places[start : start + MOST])
+                self._store(places[start : start + MOST], broken)
         self._hand_over()
 
     def _hand_over(self) -> None:
@@ -99,17 +100,26 @@ class Committer:
                 self._is_writing = False
                 self._idle.notify_all()
 
-    def _store(self, group: Sequence["_Place"]) -> None:
-        """One bad block must not fail its neighbours: halve the group until it stands alone."""
+    def _store(self, group: Sequence["_Place"], broken: set[Hashable]) -> None:
+        """One bad block must not fail its neighbours: halve the group until it stands alone.
+
+        What comes after it in its line is not stored: who sends both again would turn them round.
+        """
+        if broken:
+            group = [place for place in group if place.block.line not in broken]
+        if not group:
+            return
         try:
-            stored = self._write([place.turn.blocks[place.number] for place in group])
+            stored = self._write([place.block for place in group])
         except _Unfit as failure:
             if len(group) == 1:
                 group[0].turn.failure = failure
+                if group[0].block.line is not None:
+                    broken.add(group[0].block.line)
                 return
             middle = len(group) // 2
-            self._store(group[:middle])
-            self._store(group[middle:])
+            self._store(group[:middle], broken)
+            self._store(group[middle:], broken)
         else:
             for place, entry in zip(group, stored, strict=True):
                 place.turn.stored[place.number] = entry
@@ -186,3 +196,7 @@ class _Place(NamedTuple):
 
     turn: _Turn
     number: int
+
+    @property
+    def block(self) -> Block:
+        return self.turn.blocks[self.number]

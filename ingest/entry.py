@@ -1,5 +1,6 @@
 """The records of the journal: what goes in, what comes out, and what to look for."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -26,6 +27,8 @@ class Block(NamedTuple):
     answer: bytes
     raw: bytes | None
     head: str | None = None
+    line: Hashable = None
+    """Nothing of a line is stored after what could not be; None: it is of no line."""
 
 
 class Stored(NamedTuple):

@@ -1,10 +1,10 @@
 """One block in, one acknowledgement out, whatever way it came."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import structlog
 
@@ -26,37 +26,12 @@ from ingest.header import (
 )
 from ingest.journal import Block, State, Stored
 from ingest.mllp import FrameTooLong
+from ingest.tally import Tally
 
 log = structlog.get_logger()
 
-COUNTED = (
-    "accepted",
-    "repeated",
-    "parked",
-    "refused",
-    "not_stored",
-    "frame_half",
-    "frame_late",
-    "frame_junk",
-    "frame_too_long",
-    "frame_crowded",
-    "connection_lost",
-    "connection_refused",
-    "handshake_failed",
-    "impostor",
-    "topic_failed",
-    "folder_refused",
-)
-"""Everything the door counts, by the name given to the Tally."""
 NOT_ATTRIBUTED = "-"
 _HEAD = 4_096
-
-
-class Tally(Protocol):
-    """Counts what happens at the door; names are those of COUNTED."""
-
-    def count(self, name: str, n: int = 1) -> None:
-        """``n`` more of ``name``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +39,8 @@ class Origin:
     """Where a block came from; ``place`` None: the name of its feed, as for mllp and http.
 
     Ways that cannot be answered (``folder``, ``kafka``) park what would be refused. ``feeds`` are
-    the only ones that this peer may speak for, by its certificate or token; None: any.
+    the only ones that this peer may speak for, by its certificate or token; None: any. Blocks of
+    one ``line`` are stored in their order or not at all.
     """
 
     peer: str
@@ -72,6 +48,7 @@ class Origin:
     place: str | None = None
     is_answered: bool = True
     feeds: frozenset[str] | None = None
+    line: Hashable = field(default_factory=object)
 
 
 class Incoming(NamedTuple):
@@ -267,6 +244,7 @@ def _block(kept: _Bytes, verdict: _Verdict, origin: Origin, at: datetime) -> Blo
         answer=_answer(verdict, kept.digest, at),
         raw=None if verdict.is_over_limit else kept.whole,
         head=_head(kept.head) if verdict.is_over_limit else None,
+        line=origin.line,
     )
 
 

@@ -138,7 +138,8 @@ class Consuming:
         for record in (each for those in records.values() for each in those):
             block = record.value or b""
             place = f"{record.topic}/{record.partition}/{record.offset}"
-            origin = Origin("", way="kafka", place=place, is_answered=False)
+            line = record.topic, record.partition
+            origin = Origin("", way="kafka", place=place, is_answered=False, line=line)
             if len(block) > self._message_bytes:
                 receive_too_long(_too_long(block, self._message_bytes), origin, self._door)
             else:

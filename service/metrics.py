@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ingest.receive import COUNTED
+from ingest.tally import COUNTED
 
 Asked: TypeAlias = float | Mapping[str, float]
 """The value of a gauge, or one for each value of its label."""

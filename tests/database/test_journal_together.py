@@ -33,6 +33,8 @@ from tests.support.door import (
 from tests.support.taking import until
 
 MEGABYTE = 2**20
+_FAILS = """CREATE TRIGGER fails BEFORE INSERT ON journal WHEN new.control_id = 'P1'
+BEGIN SELECT RAISE(ABORT, 'not now'); END"""
 LATE = 0.6
 """Seconds, longer than a frame may take here."""
 
@@ -137,6 +139,27 @@ def test_nothing_is_stored_of_a_connection_after_what_could_not_be(door: Standin
         mine = [name for name in kept if name.startswith(f"P{number}-")]
         assert len(mine) in (0, 63)
     assert len(kept) < 9 * 63, "some of it was refused"
+
+
+def test_what_comes_after_a_block_that_failed_waits_for_it(door: Standing) -> None:
+    four = b"".join(framed(an_admission(f"P{n}")) for n in range(4))
+    clock = _Clock()
+    with another(door, replace(door.door, now=clock)) as port, ExitStack() as stack:
+        eager, other = (stack.enter_context(port.connect()) for _ in range(2))
+        with clock.held(port):
+            eager.send(four)
+            other.send(framed(an_admission("OTHER")))
+            with door.database.write() as tx:
+                tx.exec_driver_sql(_FAILS)
+        assert [msa(answer) for answer in _all_answers(eager)] == [("AA", "P0")]
+        assert msa(other.answer()) == ("AA", "OTHER")
+        with door.database.write() as tx:
+            tx.exec_driver_sql("DROP TRIGGER fails")
+        again = stack.enter_context(port.connect())
+        again.send(four)
+        assert [msa(again.answer()) for _ in range(4)] == [("AA", f"P{n}") for n in range(4)]
+    mine = [row.control_id for row in door.rows() if row.control_id.startswith("P")]
+    assert mine == ["P0", "P1", "P2", "P3"]
 
 
 def test_what_is_too_long_is_answered_after_what_came_before_it(door: Standing) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from ingest.header import MAX_SEGMENTS, MAX_SEPARATORS
 from ingest.mllp import Limits
-from ingest.receive import COUNTED
+from ingest.tally import COUNTED
 from mapping.hl7.events import TRIGGERS
 from service.metrics import Metrics
 from service.settings import PREFIX, Settings
