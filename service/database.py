@@ -56,6 +56,8 @@ _MIGRATING = 7_412_065
 """The advisory lock of PostgreSQL that two migrations at once queue up for."""
 ROOM = 64 * 2**20
 """Bytes left on the disk of a SQLite file below which ``/health/ready`` asks for more."""
+READS_WAIT = 5_000
+"""Milliseconds that a read waits for a table that somebody holds: who asks how we are is told."""
 _LOOKED = "was asked for what was acknowledged"
 
 
@@ -222,7 +224,7 @@ def _sqlite(url: str, writing: bool, undo: ExitStack) -> Database:
 
 
 def _postgresql(url: str, undo: ExitStack) -> Database:
-    writer, reader = postgresql_engine(url), postgresql_engine(url)
+    writer, reader = postgresql_engine(url), postgresql_engine(url, READS_WAIT)
     undo.callback(writer.dispose)
     undo.callback(reader.dispose)
     read_only = reader.execution_options(postgresql_readonly=True)

@@ -36,6 +36,13 @@ READERS = 4
 WRITERS = 10
 IDLE_IN_TRANSACTION = "5s"
 """PostgreSQL ends a transaction whose owner has stopped, so that its locks block nobody."""
+_MISSED = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""Seconds, and milliseconds, after which a server that vanished without a word is given up."""
 
 SETTINGS_OFF = (
     "select string_agg(name, ', ' order by name) from pg_settings where setting = 'off' "
@@ -134,16 +141,19 @@ def sqlite_reader(path: Path) -> Engine:
     return engine
 
 
-def postgresql_engine(url: str) -> Engine:
-    """A pool of connections in UTC whose commits are on disk."""
-    settings = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
+def postgresql_engine(url: str, lock_timeout: int = 0) -> Engine:
+    """A pool of connections in UTC whose commits are on disk; ``lock_timeout`` in ms, 0 is none."""
+    settings = (
+        f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION} "
+        f"-c lock_timeout={lock_timeout}"
+    )
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=WRITERS,
         max_overflow=WRITERS,
         pool_timeout=10,
         hide_parameters=True,
-        connect_args={"options": settings, "connect_timeout": 5},
+        connect_args={"options": settings, "connect_timeout": 5, **_MISSED},
     )
     event.listen(engine, "connect", _check_commits)
     event.listen(engine, "checkout", _renew_if_ended)

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
@@ -197,6 +198,19 @@ def test_a_connection_that_was_cut_is_told_and_the_next_one_works(postgresql_url
         assert not database.fault()
         with database.write() as tx:
             assert tx.execute(text("show timezone")).scalar() == "UTC"
+
+
+@pytest.mark.postgresql
+def test_a_server_that_vanishes_without_a_word_is_given_up_in_seconds(postgresql_url: str):
+    with connect(postgresql_url) as database, database.write() as tx:
+        asked = tx.connection.driver_connection
+        assert isinstance(asked, psycopg.Connection)
+        with socket.socket(fileno=os.dup(asked.fileno())) as line:
+            if line.family == socket.AF_UNIX:
+                pytest.skip("a server on this machine cannot vanish alone")
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
 
 
 @pytest.mark.postgresql

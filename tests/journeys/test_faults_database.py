@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -14,6 +15,8 @@ from tests.support.senders import Senders
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("database-faults")]
 
+HEARD_IN = 15.0
+"""Seconds, longer than a read waits for a lock."""
 REFUSED = "40P01", "40001", "57014", "55P03", "53100", "53200"
 """Deadlock, serialisation, statement timeout, lock timeout, disk full, out of memory."""
 REFUSE = """
@@ -93,6 +96,26 @@ def test_a_table_that_somebody_holds_delays_and_loses_nothing(
     service.settle()
     senders.check(postgresql_url)
     assert _states(postgresql_url) == {"settled"}
+
+
+@pytest.mark.postgresql
+def test_who_asks_how_it_is_is_told_that_a_table_is_held(
+    service: RunningService, postgresql_url: str
+):
+    service.database_url = postgresql_url
+    service.start()
+    with Senders(service.mllp_port, lines=1) as senders:
+        senders.wait_for(1)
+    engine = create_engine(postgresql_url)
+    with engine.begin() as tx:
+        tx.execute(text("lock table journal in access exclusive mode"))
+        ready = httpx2.get(service.url("/health/ready"), timeout=HEARD_IN)
+        metrics = httpx2.get(service.url("/metrics"), timeout=HEARD_IN)
+    engine.dispose()
+    assert (ready.status_code, "database" in ready.text) == (503, True)
+    assert "thinkcarer_journal_waiting" not in metrics.text
+    service.wait_for(lambda: httpx2.get(service.url("/health/ready")).status_code == 200)
+    assert "thinkcarer_journal_waiting" in httpx2.get(service.url("/metrics")).text
 
 
 def test_a_file_that_another_program_holds_is_not_acknowledged_into(
