@@ -29,6 +29,7 @@ BROKEN = {
         "thinkcarer_disk_free_bytes": "9e9x70",
         "thinkcarer_disk_size_bytes": "100e9x70",
     },
+    "ThinkCarerClockJumped": {"thinkcarer_clock_step_seconds": "0x60 -7200x9"},
     "ThinkCarerEntriesWait": {"thinkcarer_journal_oldest_seconds": "301x70"},
     "ThinkCarerNothingUnderstood": {
         "thinkcarer_journal_waiting": "1x70",
@@ -44,6 +45,7 @@ BROKEN = {
     "ThinkCarerFeedSilent": {'thinkcarer_feed_last_timestamp_seconds{feed="pas"}': "-3400x70"},
     "ThinkCarerDestinationFailing": {'thinkcarer_destination_failing{destination="a"}': "1x70"},
     "ThinkCarerDeliveryLate": {'thinkcarer_outbox_oldest_seconds{destination="a"}': "901x70"},
+    "ThinkCarerSendsHeld": {"thinkcarer_sends_held": "0x50 1x19"},
     "ThinkCarerStuck": {'thinkcarer_destination_stuck{destination="a"}': "1x70"},
     "ThinkCarerLanesUnheld": {"thinkcarer_lanes_held": "32x70"},
     "ThinkCarerCertificate30Days": {ENDS + '{certificate="mllp"}': f"{29 * DAY}x70"},
@@ -54,6 +56,7 @@ BROKEN = {
 WELL = {
     'up{job="thinkcarer"}': "1x70",
     "thinkcarer_ready": "1x70",
+    "thinkcarer_clock_step_seconds": "0x70",
     DOOR + '{what="not_stored"}': "5x70",
     "thinkcarer_database_fell_back": "0x70",
     DOOR + '{what="accepted"}': "0+90x70",
@@ -69,6 +72,7 @@ WELL = {
     'thinkcarer_feed_last_timestamp_seconds{feed="pas"}': "0+60x70",
     'thinkcarer_destination_failing{destination="a"}': "1 0x69",
     'thinkcarer_outbox_oldest_seconds{destination="a"}': "30x70",
+    "thinkcarer_sends_held": "0x60 1x9",
     'thinkcarer_destination_stuck{destination="a"}': "0x70",
     "thinkcarer_lanes_held": "64x70",
     ENDS + '{certificate="mllp"}': f"{31 * DAY}x70",

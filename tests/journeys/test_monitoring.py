@@ -36,6 +36,8 @@ AT_THE_DOOR = (
     "ThinkCarerWayInFaulty",
 )
 NOT_WORKED = (
+    "ThinkCarerClockJumped",
+    "ThinkCarerSendsHeld",
     "ThinkCarerEntriesWait",
     "ThinkCarerNothingUnderstood",
     "ThinkCarerBacklogGrows",
@@ -66,18 +68,22 @@ def alone(migrated_sqlite: Path, tmp_path: Path) -> Iterator[RunningService]:
 
 @pytest.fixture
 def no_worker(postgresql_url: str, tmp_path: Path) -> Iterator[RunningService]:
-    """Pages on PostgreSQL, and neither ``work`` nor ``deliver``; its certificates run out."""
+    """Pages on PostgreSQL, and no other role; certificates run out and the clock can be set."""
     folder = tmp_path / "web"
     folder.mkdir()
     authority = Authority(folder)
     server = authority.issue("localhost", days=5)
+    _set_clock(folder, 0)
     settings = {
+        "MOVED_BY": str(folder / "moved-by"),
         "THINKCARER_MLLP_TLS_CERT": str(server.cert),
         "THINKCARER_MLLP_TLS_KEY": str(server.key),
         "THINKCARER_MLLP_TLS_CLIENT_CA": str(authority.ca_file_revoking(days=0.5)),
     }
     port = free_port()
-    made = RunningService(folder, postgresql_url, settings, mllp_port=port, http_port=port)
+    made = RunningService(
+        folder, postgresql_url, settings, port, port, program="tests.support.moved_clock"
+    )
     _fill(postgresql_url)
     _leave_parcels(postgresql_url)
     made.start("web")
@@ -95,6 +101,8 @@ def test_what_is_broken_fires_and_the_dashboard_is_answered(
         _speak_for_another(no_worker)
         prometheus.wait_for(*AT_THE_DOOR)
         _park_many(no_worker.database_url)
+        assert no_worker.command("outbox", "hold").returncode == 0  # as after a restore
+        _set_clock(no_worker.folder, 7_200)
         prometheus.wait_for(*NOT_WORKED, meanwhile=lambda: _fill(no_worker.database_url, 20))
         _every_question_is_answered(prometheus)
         _take_the_journal_away(alone)
@@ -120,6 +128,12 @@ def _speak_for_another(no_worker: RunningService) -> None:
     headers = bearer | {"Content-Type": "application/hl7-v2"}
     answer = httpx2.post(no_worker.url("/hl7v2"), content=Adt().raw(), headers=headers)
     assert b"MSA|AR" in answer.content
+
+
+def _set_clock(folder: Path, seconds: int) -> None:
+    fresh = folder / "moved-by.new"
+    fresh.write_text(str(seconds))
+    fresh.replace(folder / "moved-by")
 
 
 def _fill(url: str, count: int = 1_100) -> None:
