@@ -28,10 +28,11 @@ POINTS = (
     "after-send",
     "outcome-kept",
     "outcome-committed",
+    "preparing",
     "started",
     "draining",
 )
-"""In the order in which a message meets them; ``started`` and ``draining`` are the process's."""
+"""In the order in which a message meets them; the last three are the process's."""
 
 _struck: Callable[[str], None] | None = None
 

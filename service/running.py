@@ -195,6 +195,7 @@ class Running:
                 stranded = outbox.strand(tx, [o.destination for o in self._outlets], now)
                 if stranded:
                     log.warning("parcels_stranded", count=stranded)
+            passing("preparing")
 
     def _start_work(self) -> None:
         """Alone on SQLite; on PostgreSQL each worker has its lanes."""

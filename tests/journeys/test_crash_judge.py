@@ -47,6 +47,7 @@ def test_on_sqlite_every_point_may_be_the_last(launcher: Launcher, tmp_path: Pat
     found = try_out(Plan(tmp_path / "judged", _sqlite(tmp_path), blows), launcher)
     assert found.faults == []
     assert found.acknowledged > 100
+    assert {blow.name for blow in GOES_ON} <= set(found.struck)
     assert set(points) - set(found.struck) <= {"file-read", "file-journaled"}  # a file takes longer
 
 

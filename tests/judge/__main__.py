@@ -23,6 +23,8 @@ from tests.judge.verdict import Fault
 from tests.support.databases import postgresql_copy, postgresql_server
 
 SETTLES_IN = 300.0
+PAUSE = 0.2
+"""Seconds between a sender's messages; with less, a service that is always killed falls behind."""
 
 
 def main() -> int:
@@ -39,7 +41,8 @@ def main() -> int:
         f"({struck['random']} at random moments, the rest at {len(struck) - 1} named points), "
         f"{sum(one.acknowledged for one in found)} messages acknowledged; "
         f"{kinds['lost']} lost, {kinds['doubled']} doubled, {kinds['inverted']} inverted, "
-        f"{kinds['invented']} invented, {kinds['unfinished']} trials unfinished; "
+        f"{kinds['invented']} invented, {kinds['ended']} ended by themselves, "
+        f"{kinds['unfinished']} trials unfinished; "
         f"slowest start {max(o.slowest_start for o in found):.1f} s; "
         f"{time.monotonic() - began:.0f} s"
     )
@@ -75,7 +78,14 @@ def _trial(asked: argparse.Namespace, number: int) -> Found:
     try:
         with TemporaryDirectory(prefix="judge-") as folder, _database(asked.on, folder) as url:
             return try_out(
-                Plan(Path(folder) / "judged", url, blows, brokers=brokers, settles_in=SETTLES_IN),
+                Plan(
+                    Path(folder) / "judged",
+                    url,
+                    blows,
+                    brokers=brokers,
+                    pause=PAUSE,
+                    settles_in=SETTLES_IN,
+                ),
                 launcher,
             )
     finally:

@@ -7,6 +7,8 @@ from itertools import cycle
 
 from ingest.failpoints import POINTS
 
+STRUCK = "struck at"
+"""What a service prints before it is met, so that the judge knows of it."""
 LANES_FREE_IN = 3.0
 """Seconds in which nothing is decided on PostgreSQL: the lanes of the dead are leased as long."""
 
@@ -20,6 +22,13 @@ class Blow:
     action: str = "kill"
     wait: float = 2.5
     """Seconds after which the service is killed anyway."""
+    from_fork: bool = False
+    """The seconds begin before it is open."""
+
+    @property
+    def name(self) -> str:
+        """Where it meets a service, and how where it does not kill."""
+        return self.point if self.action == "kill" else f"{self.point}, {self.action}"
 
 
 def points_on(database: str, has_topic: bool) -> list[str]:
@@ -35,16 +44,21 @@ def blows_at(points: Sequence[str], how_many: int, seed: int) -> list[Blow]:
     chance, turns = random.Random(seed), cycle(points)  # noqa: S311 - a seed, no secret
     idle = LANES_FREE_IN if "lanes-beat" in points else 0.0
     return [
-        Blow(wait=chance.uniform(0.05, 1.2 + idle))
-        if number % 4 == 3
-        else _blow(next(turns), chance, idle)
+        _at_random(number, chance, idle) if number % 4 == 3 else _blow(next(turns), chance, idle)
         for number in range(how_many)
     ]
 
 
+def _at_random(number: int, chance: random.Random, idle: float) -> Blow:
+    """Every third of them while it starts."""
+    if number % 12 == 3:
+        return Blow(wait=chance.uniform(0.02, 0.8), from_fork=True)
+    return Blow(wait=chance.uniform(0.05, 1.2 + idle))
+
+
 def _blow(point: str, chance: random.Random, idle: float) -> Blow:
     """A group of consumers is entered again only when its dead member is missed."""
-    if point in ("started", "draining"):
+    if point in ("preparing", "started", "draining"):
         nth = 1
     else:
         nth = chance.choice((1, 2, 3) if point.startswith("batch") else (1, 3, 8))

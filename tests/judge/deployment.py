@@ -30,6 +30,8 @@ class Plan:
     bug: str = ""
     brokers: str = ""
     """Empty: neither a topic in nor one out."""
+    pause: float = 0.1
+    """Seconds between a sender's messages."""
     settles_in: float = 120.0
     """Seconds after the last blow until every effect must be seen; leases of the dead run out."""
 

@@ -1,16 +1,17 @@
 """The sending side: stays whose every message should be seen by a receiver, and the ways in.
 
-A sender has one message outstanding, sends it again until it is acknowledged, and only then the
-next one of that stay. What was acknowledged is all that the judge knows.
+A sender has one message outstanding, or all of a stay, sends again until it is acknowledged, and
+only then what follows. What was acknowledged is all that the judge knows.
 """
 
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import httpx2
@@ -73,8 +74,8 @@ class Hospital:
         return sum(story.acknowledged for story in self.stories)
 
 
-Send = Callable[[Step], bool]
-"""Whether it was acknowledged; an OSError says that nobody knows."""
+Send = Callable[[Sequence[Step]], int]
+"""How many were acknowledged, from the first; an OSError says that nobody knows."""
 
 
 @dataclass
@@ -84,6 +85,8 @@ class Sender:
     hospital: Hospital
     ways: Callable[[], Send]
     pause: float
+    at_once: int = 1
+    """Messages that are sent before the first is answered."""
     stopped: threading.Event = field(default_factory=threading.Event)
     retired: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
@@ -100,22 +103,29 @@ class Sender:
     def _run(self) -> None:
         send = self.ways()
         while not self.retired.is_set() and (story := self.hospital.begin()):
-            for step in story.steps:
+            while story.acknowledged < len(story.steps):
                 if self.hospital.is_closing.is_set() or self.retired.is_set():
                     return
-                story.sent += 1
-                while not self._is_taken(send, step):
-                    if self.stopped.wait(AGAIN_AFTER):
-                        return
-                story.acknowledged += 1
+                if not self._tell(send, story):
+                    return
                 time.sleep(self.pause)
 
+    def _tell(self, send: Send, story: Story) -> bool:
+        """The next messages of the story; whether all were acknowledged before we were stopped."""
+        until = min(story.acknowledged + self.at_once, len(story.steps))
+        story.sent = until
+        while story.acknowledged < until:
+            story.acknowledged += self._taken(send, story.steps[story.acknowledged : until])
+            if story.acknowledged < until and self.stopped.wait(AGAIN_AFTER):
+                return False
+        return True
+
     @staticmethod
-    def _is_taken(send: Send, step: Step) -> bool:
+    def _taken(send: Send, steps: Sequence[Step]) -> int:
         try:
-            return send(step)
+            return send(steps)
         except (OSError, httpx2.HTTPError, KafkaError):
-            return False
+            return 0
 
 
 def by_mllp(port: int) -> Callable[[], Send]:
@@ -134,13 +144,14 @@ def by_http(url: str, token: str) -> Callable[[], Send]:
     def ways() -> Send:
         client = httpx2.Client(timeout=PATIENCE)
 
-        def send(step: Step) -> bool:
+        def send(steps: Sequence[Step]) -> int:
+            [step] = steps
             headers = {
                 "Authorization": f"Bearer {token}",
                 "Content-Type": "application/hl7-v2",
             }
             answer = client.post(f"{url}/hl7v2", content=step.raw, headers=headers)
-            return answer.status_code == 200 and f"MSA|AA|{step.control_id}" in answer.text
+            return int(answer.status_code == 200 and f"MSA|AA|{step.control_id}" in answer.text)
 
         return send
 
@@ -151,7 +162,8 @@ def by_folder(folder: Path) -> Callable[[], Send]:
     """A file a message; what lies in done/ was taken."""
 
     def ways() -> Send:
-        def send(step: Step) -> bool:
+        def send(steps: Sequence[Step]) -> int:
+            [step] = steps
             name = f"{step.control_id}.hl7"
             done, put = folder / "done" / name, folder / name
             if not done.exists() and not put.exists():
@@ -161,9 +173,9 @@ def by_folder(folder: Path) -> Callable[[], Send]:
             until = time.monotonic() + PATIENCE
             while time.monotonic() < until:
                 if done.exists():
-                    return True
+                    return 1
                 time.sleep(0.02)
-            return False
+            return 0
 
         return send
 
@@ -176,11 +188,12 @@ def by_topic(brokers: str, topic: str) -> Callable[[], Send]:
     def ways() -> Send:
         producer = KafkaProducer(bootstrap_servers=brokers, acks="all")
 
-        def send(step: Step) -> bool:
+        def send(steps: Sequence[Step]) -> int:
+            [step] = steps
             visit = step.control_id.partition("-")[0]
             producer.send(topic, step.raw, visit.encode()).get(10)
             time.sleep(BROKERS_REST)
-            return True
+            return 1
 
         return send
 
@@ -194,23 +207,26 @@ class _Line:
         self.port = port
         self.line: socket.socket | None = None
 
-    def send(self, step: Step) -> bool:
+    def send(self, steps: Sequence[Step]) -> int:
+        """All at once; answers that came before it broke count."""
+        answers = b""
         try:
             if self.line is None:
                 self.line = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-            self.line.sendall(b"\x0b" + step.raw + b"\x1c\r")
-            answer = b""
-            while not answer.endswith(b"\x1c\r"):
+            self.line.sendall(b"".join(b"\x0b" + step.raw + b"\x1c\r" for step in steps))
+            while answers.count(b"\x1c\r") < len(steps):
                 part = self.line.recv(65_536)
                 if not part:
                     raise ConnectionError
-                answer += part
+                answers += part
         except OSError:
             if self.line is not None:
                 self.line.close()
             self.line = None
-            raise
-        return f"MSA|AA|{step.control_id}".encode() in answer
+        told = answers.split(b"\x1c\r")[:-1]
+        pairs = zip(steps, told, strict=False)
+        taken = (f"MSA|AA|{step.control_id}".encode() in answer for step, answer in pairs)
+        return sum(takewhile(bool, taken))
 
 
 def ward(number: int) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from alerts.channels.fhir_rest import FhirServer
 from ingest import failpoints
 from service import cli, dispatch, lanes
+from tests.judge.blows import STRUCK
 from tests.judge.bugs import BUGS
 
 HANGS_FOR = 3_600.0
@@ -49,6 +50,7 @@ class Strike:
             self.passed += 1
             if self.passed != self.nth:
                 return
+        os.write(1, f"\n{STRUCK} {name}\n".encode())
         match self.action:
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tests.judge.blows import Blow
+from tests.judge.blows import STRUCK, Blow
 from tests.judge.deployment import CENTRES, Plan, Receivers, deployed
 from tests.judge.hospital import Hospital, Send, Sender, by_folder, by_http, by_mllp, by_topic
 from tests.judge.launcher import Launcher, lives
@@ -26,8 +26,8 @@ OPENS_IN = 30.0
 """Seconds that a service may take to answer after a kill."""
 QUIET = 2.0
 """Seconds in which what was doubled may still come."""
-PAUSE = 0.2
-"""Seconds between a sender's messages."""
+STAY = 6
+"""Messages that one of the senders sends before the first of them is answered."""
 _DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 
 
@@ -61,7 +61,8 @@ def try_out(plan: Plan, launcher: Launcher) -> Found:
     found = Found()
     with deployed(plan, launcher.command) as (service, receivers):
         hospital = Hospital(plan.stays)
-        senders = [Sender(hospital, way, PAUSE) for way in _ways(plan, launcher, service)]
+        senders = [Sender(hospital, way, plan.pause) for way in _ways(plan, launcher, service)]
+        senders.append(Sender(hospital, by_mllp(service.mllp_port), 10 * plan.pause, at_once=STAY))
         try:
             _strike(plan, launcher, service, found)
             _finish(plan, launcher, Scene(service, hospital, senders, receivers), found)
@@ -84,12 +85,17 @@ def _ways(plan: Plan, launcher: Launcher, service: RunningService) -> Iterator[C
 
 def _strike(plan: Plan, launcher: Launcher, service: RunningService, found: Found) -> None:
     for blow in plan.blows:
-        began = time.monotonic()
+        began, told = time.monotonic(), _size(service.log)
         with _running(plan, launcher, service, blow) as pids:
-            _until_open(service, pids, blow)
-            found.slowest_start = max(found.slowest_start, time.monotonic() - began)
+            if not blow.from_fork:
+                _until_open(service, pids, blow)
+                found.slowest_start = max(found.slowest_start, time.monotonic() - began)
             _await_blow(pids, blow)
-            found.struck[blow.point if _any_ended(pids) else "random"] += 1
+            has_ended = _any_ended(pids)
+            is_struck = _is_struck(service.log, told, blow.point)
+        found.struck[blow.name if is_struck else "random"] += 1
+        if has_ended and not (is_struck and blow.action == "kill"):
+            found.faults.append(Fault("ended", f"by itself, not by {blow}"))
         found.kills += 1
 
 
@@ -98,7 +104,7 @@ def _finish(plan: Plan, launcher: Launcher, scene: Scene, found: Found) -> None:
     with _running(plan, launcher, scene.service, Blow()) as pids:
         _until_open(scene.service, pids, Blow())
         scene.hospital.is_closing.set()
-        found.faults = faults_of(plan, launcher, scene, time.monotonic() + plan.settles_in)
+        found.faults += faults_of(plan, launcher, scene, time.monotonic() + plan.settles_in)
     found.acknowledged = scene.hospital.acknowledged()
 
 
@@ -204,6 +210,19 @@ def _await_blow(pids: Sequence[int], blow: Blow) -> None:
                 os.kill(pid, signal.SIGTERM)
     while time.monotonic() < until and not _any_ended(pids):
         time.sleep(0.005)
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _is_struck(log: Path, told: int, point: str) -> bool:
+    """Whether the service said so in what it printed since."""
+    if not log.exists():
+        return False
+    with log.open("rb") as file:
+        file.seek(told)
+        return f"\n{STRUCK} {point}\n".encode() in file.read()
 
 
 def _any_ended(pids: Sequence[int]) -> bool:

@@ -19,7 +19,7 @@ from tests.judge.blows import Blow
 from tests.judge.deployment import Plan, deployed
 from tests.judge.hospital import Hospital, Sender, by_mllp
 from tests.judge.launcher import Launcher
-from tests.judge.rounds import PAUSE, Scene, faults_of
+from tests.judge.rounds import Scene, faults_of
 from tests.support.databases import postgresql_copy, postgresql_server
 from tests.support.forked import ROOT
 from tests.support.running_service import RunningService, free_port
@@ -93,12 +93,12 @@ def _upgraded(plan: Plan, code: Path, launcher: Launcher) -> int:
         new = Release(ROOT, replace(service, mllp_port=free_port(), http_port=free_port()), [])
         old.start()
         hospital = Hospital(plan.stays)
-        senders = [Sender(hospital, by_mllp(service.mllp_port), PAUSE) for _ in range(2)]
+        senders = [Sender(hospital, by_mllp(service.mllp_port), plan.pause) for _ in range(2)]
         time.sleep(5)
         new.do("migrate")
         time.sleep(5)
         new.start()
-        senders += [Sender(hospital, by_mllp(new.service.mllp_port), PAUSE) for _ in range(2)]
+        senders += [Sender(hospital, by_mllp(new.service.mllp_port), plan.pause) for _ in range(2)]
         time.sleep(SIDE_BY_SIDE)
         for sender in senders[:2]:
             sender.retire()

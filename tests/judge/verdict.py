@@ -16,7 +16,7 @@ class Fault:
     """One promise that was broken, and where."""
 
     kind: str
-    """``lost``, ``doubled``, ``inverted``, ``invented``, ``undone`` or ``unfinished``."""
+    """``lost``, ``doubled``, ``inverted``, ``invented``; of a trial ``ended``, ``unfinished``."""
     where: str
 
 
