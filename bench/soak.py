@@ -78,10 +78,13 @@ def main() -> None:
                     file.write(json.dumps(asdict(minute)) + "\n")
             acknowledged = sum(minute.acknowledged for minute in minutes)
             service.settle(120)
-            settled = service.figure("entries_total")
+            settled = int(service.figure("entries_total"))
     show(minutes, console)
-    console.print(f"Acknowledged {acknowledged:,}, kept {settled:,.0f}")
-    if faults := grown(minutes):
+    console.print(f"Acknowledged {acknowledged:,}, brought to an end {settled:,}")
+    faults = grown(minutes)
+    if settled != acknowledged:
+        faults.append("what was acknowledged is not what was brought to an end")
+    if faults:
         raise SystemExit("\n".join(faults))
 
 
