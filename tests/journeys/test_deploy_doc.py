@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from service.commands.fixture_day import register_file
 from tests.support.adt import Adt
 from tests.support.databases import postgresql_copy, sqlite_copy
+from tests.support.fault_proxy import FaultProxy, answering
 from tests.support.running_service import RunningService, free_port, send_one
 from tests.support.shipping import DEPLOY, last_stage
 from tests.support.written import Machine, blocks, needs
@@ -55,14 +56,16 @@ def test_one_machine_from_nothing_to_a_probe_and_back_from_its_backup(machine: M
 
 
 @pytest.mark.postgresql
-def test_a_dump_of_postgresql_is_restored_and_checked(
+def test_a_dump_of_postgresql_is_restored_and_its_sends_wait_for_a_person(
     machine: Machine, postgresql_url: str, tmp_path: Path
 ):
     tools = _tools_for(postgresql_url)
     dump, restore = blocks(DEPLOY, WITH_POSTGRESQL)
-    service = RunningService(tmp_path, postgresql_url)
-    assert service.command("token", "create", "--role", "engineer").returncode == 0
-    with postgresql_copy(postgresql_url, None) as empty:
+    nobody = {"THINKCARER_FHIR_URL": f"http://127.0.0.1:{free_port()}/fhir"}
+    service = RunningService(tmp_path, postgresql_url, nobody)
+    _take_in_what_is_told(service)
+    with FaultProxy() as proxy, postgresql_copy(postgresql_url, None) as empty:
+        proxy.always = answering(503)  # what counts is that somebody asked
         environ = {
             "PATH": f"{tools}:{os.environ['PATH']}",
             "THINKCARER_DATABASE_URL": empty,
@@ -71,9 +74,46 @@ def test_a_dump_of_postgresql_is_restored_and_checked(
         }
         printed = machine.run(dump + restore + "thinkcarer migrate\n", environ)
         assert "Sends are held since" in printed
-        counted = RunningService(tmp_path, empty)
-        assert counted.rows("journal") == service.rows("journal")
+        restored = RunningService(tmp_path, empty, {"THINKCARER_FHIR_URL": proxy.url})
+        for table in ("journal", "outbox"):
+            rows = restored.rows(table)
+            assert rows == service.rows(table)
+            assert rows
+        _sends_nothing_until_released(restored, proxy)
     assert "No faults." in printed
+
+
+def _take_in_what_is_told(service: RunningService) -> None:
+    """A message whose parcel waits, since nobody takes it."""
+    assert service.command("register", "import", str(register_file())).returncode == 0
+    service.start()
+    try:
+        send_one(service.mllp_port, [Adt(at=datetime.now(UTC)).raw()])
+        service.wait_for(lambda: service.gauge("thinkcarer_outbox_waiting") > 0)
+        service.wait_for(lambda: not service.gauge("thinkcarer_journal_waiting"))
+        assert service.stop() == 0
+    finally:
+        service.end()
+
+
+def _sends_nothing_until_released(service: RunningService, proxy: FaultProxy) -> None:
+    """Neither what the dump held nor what came since."""
+    service.start()
+    try:
+        held = service.gauge("thinkcarer_outbox_waiting")
+        assert held > 0
+        send_one(service.mllp_port, [Adt(at=datetime.now(UTC), visit="SINCE").raw()])
+        service.wait_for(lambda: service.gauge("thinkcarer_outbox_waiting") > held)
+        service.wait_for(lambda: not service.gauge("thinkcarer_journal_waiting"))
+        assert service.gauge("thinkcarer_sends_held") == 1
+        assert service.stop() == 0
+        assert proxy.requests("PUT") == []
+        assert service.command("outbox", "release", "--by", "A. Engineer").returncode == 0
+        service.start()
+        service.wait_for(lambda: len(proxy.requests("PUT")) > 0)
+        assert service.stop() == 0
+    finally:
+        service.end()
 
 
 def test_with_every_way_out_closed_what_waited_is_held_until_a_person_lets_it_go(
