@@ -74,6 +74,8 @@ def test_a_dump_of_postgresql_is_restored_and_its_sends_wait_for_a_person(
         }
         printed = machine.run(dump + restore + "thinkcarer migrate\n", environ)
         assert "Sends are held since" in printed
+        newest = datetime.fromisoformat(str(service.rows("journal")[-1]["received_at"]))
+        assert f"Everything from pas after {newest:%Y-%m-%d %H:%M:%S} UTC" in printed
         restored = RunningService(tmp_path, empty, {"THINKCARER_FHIR_URL": proxy.url})
         for table in ("journal", "outbox"):
             rows = restored.rows(table)
