@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 from types import TracebackType
@@ -16,6 +17,10 @@ from tests.support.running_service import send_one
 from tests.support.taking import until
 
 _runs = count(1)
+_EVENTS = (
+    "select journal.control_id from stay_event join journal on journal.id = stay_event.entry "
+    "order by stay_event.id"
+)
 
 
 class Senders:
@@ -26,15 +31,16 @@ class Senders:
     ) -> None:
         """``at_most`` messages a line, each with these segments more."""
         self._port, self._at_most, self._extra = port, at_most, extra
-        self._run = next(_runs)
+        run = next(_runs)
+        self._visits = tuple(f"S{run}L{line}" for line in range(lines))
         self._is_over = threading.Event()
         self.acknowledged: list[tuple[str, float]] = []
         """Control ids, and when their answer was read by the monotonic clock."""
         self.unanswered = 0
         """How often a message had to be sent once more."""
         self._threads = [
-            threading.Thread(target=self._send, args=(number,), daemon=True)
-            for number in range(lines)
+            threading.Thread(target=self._send, args=(visit,), daemon=True)
+            for visit in self._visits
         ]
 
     def __enter__(self) -> Self:
@@ -68,20 +74,40 @@ class Senders:
         return self.acknowledged[before][1] - started
 
     def check(self, database_url: str) -> None:
-        """Everything acknowledged is in the journal, and nothing is there or went on twice."""
+        """All that was acknowledged is kept, nothing is there twice, and each line in its order."""
         with connect(database_url, writing=False) as database, database.read() as tx:
-            kept = tx.execute(text("select control_id from journal")).scalars().all()
+            kept = tx.execute(text("select control_id from journal order by id")).scalars().all()
             taken = tx.execute(text("select entry from stay_event")).scalars().all()
+            events = tx.execute(text(_EVENTS)).scalars().all()
         names = [name for name, _ in self.acknowledged]
         assert set(names) - set(kept) == set()
         assert [name for name, n in Counter(kept).items() if n > 1] == []
         assert [entry for entry, n in Counter(taken).items() if n > 1] == []
+        assert self._out_of_order(kept) == []
+        assert self._out_of_order(events) == []
 
-    def _send(self, line: int) -> None:
+    def _out_of_order(self, names: Sequence[str]) -> list[str]:
+        """Those of our messages that stand after one that its line sent later."""
+        newest: dict[str, str] = {}
+        found = []
+        for name in names:
+            visit, sent, number = name.partition("N")
+            if sent and visit in self._visits:
+                found += [name] if number < newest.get(visit, "") else []
+                newest[visit] = max(number, newest.get(visit, ""))
+        return found
+
+    def _send(self, visit: str) -> None:
+        """An admission and what changes of it, all of one stay."""
         for number in range(self._at_most):
-            name = f"S{self._run}L{line}N{number}"
-            sent = Adt(at=datetime.now(UTC), control_id=name, visit=name, extra=self._extra)
-            message = sent.raw()
+            name = f"{visit}N{number:07}"
+            message = Adt(
+                trigger="A08" if number else "A01",
+                at=datetime.now(UTC),
+                control_id=name,
+                visit=visit,
+                extra=self._extra,
+            ).raw()
             while not self._is_over.is_set():
                 try:
                     [answer] = send_one(self._port, [message])
