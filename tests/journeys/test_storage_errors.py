@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
 MESSAGES = 40
 SAMPLES = 3
-"""Faults of each kind, anywhere in a run."""
+"""Faults of each kind, one in each part of a run."""
 AT_ONCE = 3
 
 
@@ -80,9 +81,18 @@ class Trial:
             return self
         self.hospital.send(0, MESSAGES)
         assert self.service.process is not None
+        self.service.wait_for(self._is_over)
         has_given_up = "disk_not_trusted" in self.service.log.read_text()
         self.code = self.service.process.wait(10) if has_given_up else self.service.process.poll()
         return self
+
+    def _is_over(self) -> bool:
+        """It ended, could not write, or has worked everything off."""
+        assert self.service.process is not None
+        if self.service.process.poll() is not None or any(one.kind == "n" for one in self.records):
+            return True
+        waiting = ("thinkcarer_journal_waiting", "thinkcarer_outbox_waiting")
+        return not any(self.service.gauge(gauge) for gauge in waiting)
 
     @property
     def records(self) -> list[Record]:
@@ -104,15 +114,17 @@ class Trial:
         assert self.service.stop() == 0
 
 
-def sweep(bench: Bench, name: str, highest: int, check: Callable[[Trial], None]) -> None:
-    """Try some faults at once, of which every second one stays, and check what each left."""
-    places = sorted(bench.chance.sample(range(1, highest), SAMPLES))
+def sweep(bench: Bench, name: str, good: int, check: Callable[[Trial], None]) -> list[Trial]:
+    """One fault in each part of a run, of which every second one stays; check what each left."""
+    edges = [1 + good * part // SAMPLES for part in range(SAMPLES + 1)]
+    places = [bench.chance.randrange(*part) for part in pairwise(edges)]
     trials = [
         Trial(bench, bench.folder / f"{name}-{n}", {name: n, "STICKY": turn % 2})
         for turn, n in enumerate(places)
     ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda trial: check(trial.run()), trials))
+    return trials
 
 
 def failed_at_a_commit(trial: Trial) -> bool:
@@ -154,11 +166,12 @@ def ends_where_the_disk_failed(trial: Trial) -> None:
 
 
 def test_after_a_failed_fsync_nothing_is_acknowledged_and_the_process_ends(bench: Bench):
-    sweep(bench, "FAIL_FSYNC_AT", bench.fsyncs // 2, ends_where_the_disk_failed)
+    trials = sweep(bench, "FAIL_FSYNC_AT", bench.fsyncs, ends_where_the_disk_failed)
+    assert any(failed_at_a_commit(trial) for trial in trials)
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(bench: Bench):
-    sweep(bench, "FAIL_WRITE_AT", bench.writes // 2, holds_its_promises)
+    sweep(bench, "FAIL_WRITE_AT", bench.writes, holds_its_promises)
 
 
 def test_a_disk_that_was_full_for_a_moment_is_used_again_by_itself(bench: Bench):
