@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, event, make_url, text
 
 from service.database import (
     Database,
@@ -19,6 +19,7 @@ from service.database import (
     Rank,
     connect,
 )
+from service.engines import SQLITE, _make_durable
 from tests.support.databases import sqlite_copy
 
 TRY_TO_WRITE = """
@@ -144,6 +145,16 @@ def test_reading_where_there_is_no_file_says_what_to_run(tmp_path: Path):
 def test_a_database_in_memory_is_refused(url: str):
     with pytest.raises(DatabaseUnsafe, match="memory"):
         connect(url)
+
+
+def test_a_file_where_no_write_ahead_logging_is_to_be_had_is_refused(tmp_path: Path):
+    # SQLite's own way to reach files without locks and shared memory, as some network disks.
+    address = f"file:{tmp_path}/a.db?vfs=unix-none"
+    engine = create_engine("sqlite://", creator=lambda: SQLITE.connect(address, uri=True))
+    event.listen(engine, "connect", _make_durable)
+    with pytest.raises(DatabaseUnsafe, match="does not take write-ahead logging"):
+        engine.connect()
+    engine.dispose()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
