@@ -70,6 +70,13 @@ def lean(memory: int = MEMORY) -> Iterator[None]:
     assert peak <= memory, f"{peak} bytes"
 
 
+@contextmanager
+def cheap() -> Iterator[None]:
+    """One case is quick and lean, both at once."""
+    with lean(), quick():
+        yield
+
+
 @st.composite
 def spoilt(draw: st.DrawFn, corpus: tuple[bytes, ...] = CORPUS) -> bytes:
     """A real message in which pieces were replaced, repeated, put in or left out."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ingest.batch import parts_of
 from ingest.header import normalise
 from mapping.register_csv import read
-from tests.support.fuzzing import CORPUS, cases, quick, spoilt
+from tests.support.fuzzing import CORPUS, cases, cheap, spoilt
 from tests.support.register_file import OPTIONAL, SOUND, TERMS, a_file
 
 CANARY = "Canaryqx"
@@ -28,7 +28,7 @@ batches = st.tuples(st.sampled_from((b"\r", b"\n", b"\r\n")), st.lists(lines, ma
 @cases()
 @given(data=spoilt(REGISTER))
 def test_a_register_file_gives_rows_or_faults_that_quote_nothing(data: bytes) -> None:
-    with quick():
+    with cheap():
         found = read(data, TERMS)
     total = data.count(b"\n") + data.count(b"\r") + 2
     assert all(1 <= fault.line <= total for fault in found.faults)
@@ -39,7 +39,7 @@ def test_a_register_file_gives_rows_or_faults_that_quote_nothing(data: bytes) ->
 @cases()
 @given(data=st.one_of(batches, spoilt()))
 def test_nothing_of_a_batch_is_lost_or_invented(data: bytes) -> None:
-    with quick():
+    with cheap():
         parts = parts_of(data)
     if len(parts.blocks) == 1 and parts.blocks[0] == data:
         return

@@ -16,7 +16,7 @@ from ingest.mllp import (
     FrameTooLong,
     Limits,
 )
-from tests.support.fuzzing import cases, quick
+from tests.support.fuzzing import cases, cheap
 
 LIMITS = Limits(message_bytes=24, junk_bytes=12)
 CHUNK = 65_536
@@ -51,14 +51,19 @@ class Cut:
 @cases()
 @given(stream=streams, cuts=st.lists(st.integers(min_value=0, max_value=200)))
 def test_any_bytes_cut_anywhere_are_read_as_the_rule_says(stream: bytes, cuts: list[int]) -> None:
-    with quick():
+    with cheap():
         assert _read(Frames(Cut(stream, cuts), LIMITS)) == _by_the_rule(stream)
 
 
 @cases(60)
 @given(stream=streams, size=st.integers(min_value=1, max_value=3))
 def test_a_buffer_never_outgrows_limit_and_one_piece(stream: bytes, size: int) -> None:
-    cutter, whole = Cutter(LIMITS), stream * 40
+    with cheap():
+        _feed_a_little_at_a_time(stream * 40, size)
+
+
+def _feed_a_little_at_a_time(whole: bytes, size: int) -> None:
+    cutter = Cutter(LIMITS)
     for start in range(0, len(whole), size):
         cutter.feed(whole[start : start + size])
         assert len(cutter._buffer) <= LIMITS.message_bytes + len(START + END) + size
@@ -72,7 +77,8 @@ def test_a_buffer_never_outgrows_limit_and_one_piece(stream: bytes, size: int) -
 @cases()
 @given(stream=streams, cuts=st.lists(st.integers(min_value=0, max_value=200)))
 def test_who_waits_for_blocks_and_who_does_not_cut_alike(stream: bytes, cuts: list[int]) -> None:
-    assert _fed(Cut(stream, cuts)) == _read(Frames(Cut(stream, cuts), LIMITS))
+    with cheap():
+        assert _fed(Cut(stream, cuts)) == _read(Frames(Cut(stream, cuts), LIMITS))
 
 
 def _fed(pieces: Cut) -> Outcome:
