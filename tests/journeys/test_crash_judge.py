@@ -29,6 +29,8 @@ GOES_ON = (
     Blow("after-send", 2, "delay", wait=1.0),
 )
 """What does not end the process; it is killed a little later."""
+STOPS = Blow(action="stop", wait=0.3), Blow(action="stop", wait=1.0)
+"""Orderly ends, between the kills."""
 WORKERS = ("work", "work", "listen", "deliver")
 SOON = 10.0
 """Seconds: what is wrong is wrong soon."""
@@ -43,10 +45,11 @@ def launcher() -> Iterator[Launcher]:
 
 def test_on_sqlite_every_point_may_be_the_last(launcher: Launcher, tmp_path: Path):
     points = points_on("sqlite", has_topic=False)
-    blows = [*blows_at(points, len(points) * 4 // 3, seed=1), *GOES_ON]
+    blows = [*blows_at(points, len(points) * 4 // 3, seed=1), *GOES_ON, *STOPS]
     found = try_out(Plan(tmp_path / "judged", _sqlite(tmp_path), blows), launcher)
     assert found.faults == []
     assert found.acknowledged > 100
+    assert found.stops == len(STOPS)
     assert {blow.name for blow in GOES_ON} <= set(found.struck)
     assert set(points) - set(found.struck) <= {"file-read", "file-journaled"}  # a file takes longer
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.judge.blows import blows_at, points_on
+from tests.judge.blows import blows_at, points_on, with_stops
 from tests.judge.deployment import Plan
 from tests.judge.launcher import Launcher
 from tests.judge.rounds import Found, try_out
@@ -39,6 +39,7 @@ def main() -> int:
     _say(
         f"{asked.on}: {sum(one.kills for one in found)} kills "
         f"({struck['random']} at random moments, the rest at {len(struck) - 1} named points), "
+        f"{sum(one.stops for one in found)} orderly ends, "
         f"{sum(one.acknowledged for one in found)} messages acknowledged; "
         f"{kinds['lost']} lost, {kinds['doubled']} doubled, {kinds['inverted']} inverted, "
         f"{kinds['invented']} invented, {kinds['ended']} ended by themselves, "
@@ -73,7 +74,8 @@ def _told(asked: argparse.Namespace, number: int) -> Found:
 def _trial(asked: argparse.Namespace, number: int) -> Found:
     brokers = os.environ.get("TEST_KAFKA_BROKERS", "") if not number else ""
     share = asked.kills // asked.at_once + (number < asked.kills % asked.at_once)
-    blows = blows_at(points_on(asked.on, bool(brokers)), share, asked.seed + number)
+    points, seed = points_on(asked.on, bool(brokers)), asked.seed + number
+    blows = with_stops(blows_at(points, share, seed), seed)
     launcher = Launcher()
     try:
         with TemporaryDirectory(prefix="judge-") as folder, _database(asked.on, folder) as url:

@@ -1,34 +1,31 @@
 """Kills a service again and again under load, then asks what was lost, doubled or out of order."""
 
-import json
 import os
-import re
 import signal
 import socket
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from tests.judge.blows import STRUCK, Blow
-from tests.judge.deployment import CENTRES, Plan, Receivers, deployed
+from tests.judge.deployment import Plan, deployed
 from tests.judge.hospital import Hospital, Send, Sender, by_folder, by_http, by_mllp, by_topic
 from tests.judge.launcher import Launcher, lives
-from tests.judge.receivers import Told
-from tests.judge.verdict import Fault, mail_faults, notices_faults, record_faults, wards_faults
-from tests.support.kafka_server import read_all
+from tests.judge.scene import INBOX_SIDE, Scene, recorded, seen
+from tests.judge.verdict import Fault
 from tests.support.running_service import RunningService
 
 OPENS_IN = 30.0
 """Seconds that a service may take to answer after a kill."""
+DRAINS_IN = 30.0
+"""Seconds that an orderly end may take."""
 QUIET = 2.0
 """Seconds in which what was doubled may still come."""
 STAY = 6
 """Messages that one of the senders sends before the first of them is answered."""
-_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 
 
 @dataclass
@@ -37,6 +34,8 @@ class Found:
 
     acknowledged: int = 0
     kills: int = 0
+    stops: int = 0
+    """Orderly ends."""
     struck: Counter[str] = field(default_factory=Counter)
     """Points at which a service was met, ``random`` for the others."""
     faults: list[Fault] = field(default_factory=list)
@@ -46,26 +45,19 @@ class Found:
         return Counter(fault.kind for fault in self.faults)
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Who takes part."""
-
-    service: RunningService
-    hospital: Hospital
-    senders: list[Sender]
-    receivers: Receivers
-
-
 def try_out(plan: Plan, launcher: Launcher) -> Found:
     """The whole trial, from an empty database to the verdict."""
     found = Found()
     with deployed(plan, launcher.command) as (service, receivers):
-        hospital = Hospital(plan.stays)
+        hospital, token = Hospital(plan.stays), ""
+        if "run" in plan.roles and not plan.brokers:
+            words = "token", "create", "--role", "centre", "--scope", INBOX_SIDE
+            token = launcher.command(service, *words).split()[-1]
         senders = [Sender(hospital, way, plan.pause) for way in _ways(plan, launcher, service)]
         senders.append(Sender(hospital, by_mllp(service.mllp_port), 10 * plan.pause, at_once=STAY))
         try:
             _strike(plan, launcher, service, found)
-            _finish(plan, launcher, Scene(service, hospital, senders, receivers), found)
+            _finish(plan, launcher, Scene(service, hospital, senders, receivers, token), found)
         finally:
             for sender in senders:
                 sender.stopped.set()
@@ -92,6 +84,10 @@ def _strike(plan: Plan, launcher: Launcher, service: RunningService, found: Foun
                 found.slowest_start = max(found.slowest_start, time.monotonic() - began)
             _await_blow(pids, blow)
             has_ended = _any_ended(pids)
+            if blow.action == "stop":
+                found.stops += 1
+                found.faults += _stopped(pids, service.log)
+                continue
             is_struck = _is_struck(service.log, told, blow.point)
         found.struck[blow.name if is_struck else "random"] += 1
         if has_ended and not (is_struck and blow.action == "kill"):
@@ -117,53 +113,14 @@ def faults_of(plan: Plan, launcher: Launcher, scene: Scene, until: float) -> lis
         sender.thread.join(max(0.0, until - time.monotonic()))
     fewest: int | None = None
     while time.monotonic() < until:
-        faults = _seen(plan, scene) or _recorded(launcher, scene)
+        faults = seen(plan, scene) or recorded(launcher, scene)
         if any(fault.kind != "lost" for fault in faults) or not faults:
             break  # time mends nothing of what is more than late
         if fewest is None or len(faults) < fewest:  # a backlog, and it is worked off
             fewest, until = len(faults), time.monotonic() + plan.settles_in
         time.sleep(0.5)
     time.sleep(QUIET)
-    return _seen(plan, scene) + _recorded(launcher, scene)
-
-
-def _seen(plan: Plan, scene: Scene) -> list[Fault]:
-    """What can be said from the receivers alone."""
-    told = list(scene.receivers.fhir.told)
-    dates, ours = _dates(told), {"FHIRSIDE"}
-    if plan.brokers:
-        topic = scene.service.settings["THINKCARER_KAFKA_OUT_TOPIC"]
-        bodies = [json.loads(value) for _, value in read_all(plan.brokers, topic)]
-        dates |= _dates([Told(body["resourceType"], body["id"], body) for body in bodies])
-        ours.add("TOPICSIDE")
-    stories = scene.hospital.stories
-    heard = [s for s in stories if CENTRES[s.patient.number % len(CENTRES)] in ours]
-    return [*wards_faults(stories, told), *notices_faults(heard, dates)]
-
-
-def _recorded(launcher: Launcher, scene: Scene) -> list[Fault]:
-    """What the public records say, beside the receivers."""
-    journal, outbox = (launcher.rows(scene.service, name) for name in ("journal", "outbox"))
-    return [
-        *record_faults(scene.hospital.stories, journal),
-        *mail_faults(outbox, [one.text for one in scene.receivers.mail.arrived]),
-    ]
-
-
-def _dates(told: Sequence[Told]) -> dict[str, list[str]]:
-    """The planned dates in the notices, by registration, each Communication once."""
-    heard: dict[str, list[str]] = defaultdict(list)
-    known: set[str] = set()
-    for one in told:
-        if one.kind != "Communication" or one.id in known:
-            continue
-        known.add(one.id)
-        body = json.loads(json.dumps(one.body))
-        day = _DAY.search(body["payload"][0]["contentString"])
-        if day:
-            at = datetime.strptime(day.group(), "%d %B %Y")  # noqa: DTZ007 - a day
-            heard[body["subject"]["identifier"]["value"]].append(at.date().isoformat())
-    return heard
+    return seen(plan, scene) + recorded(launcher, scene)
 
 
 @contextmanager
@@ -223,6 +180,20 @@ def _is_struck(log: Path, told: int, point: str) -> bool:
     with log.open("rb") as file:
         file.seek(told)
         return f"\n{STRUCK} {point}\n".encode() in file.read()
+
+
+def _stopped(pids: Sequence[int], log: Path) -> Iterator[Fault]:
+    """Told to end, it brings to an end what is in hand, and says that all is well."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + DRAINS_IN
+    while time.monotonic() < until and any(map(lives, pids)):
+        time.sleep(0.01)
+    if any(map(lives, pids)):
+        yield Fault("unfinished", f"not ended {DRAINS_IN:.0f} s after it was told to")
+    elif (code := log.read_text().rpartition("\n")[2]) != "0":
+        yield Fault("unfinished", f"ended with {code} when it was told to end")
 
 
 def _any_ended(pids: Sequence[int]) -> bool:

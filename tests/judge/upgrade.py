@@ -19,7 +19,8 @@ from tests.judge.blows import Blow
 from tests.judge.deployment import Plan, deployed
 from tests.judge.hospital import Hospital, Sender, by_mllp
 from tests.judge.launcher import Launcher
-from tests.judge.rounds import Scene, faults_of
+from tests.judge.rounds import faults_of
+from tests.judge.scene import Scene
 from tests.support.databases import postgresql_copy, postgresql_server
 from tests.support.forked import ROOT
 from tests.support.running_service import RunningService, free_port
