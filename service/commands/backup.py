@@ -76,16 +76,17 @@ def hold_sends(tx: Connection, why: str, now: datetime) -> holds.Hold:
 def tell(held: holds.Hold) -> None:
     """Since when sends are held, and what to ask each sender for."""
     say(f"Sends are held since {_exact(held.since)}: {held.why}.")
-    say_missing(held.newest)
+    for line in missing(held.newest):
+        say(line)
     say("When that was sent again: thinkcarer outbox release --by NAME")
 
 
-def say_missing(newest: Mapping[str, datetime]) -> None:
+def missing(newest: Mapping[str, datetime]) -> Iterator[str]:
     """What may be missing, by feed and time."""
     if not newest:
-        say("No message of any feed is known: ask every sender to send everything again.")
+        yield "No message of any feed is known: ask every sender to send everything again."
     for feed, at in sorted(newest.items()):
-        say(
+        yield (
             f"Everything from {feed} after {_exact(at)} may be missing: "
             "ask that sender to send again from there."
         )

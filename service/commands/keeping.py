@@ -8,6 +8,7 @@ import typer
 
 from alerts.store import holds
 from service.clock import utc_now
+from service.commands.backup import missing
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.connections import try_addresses, try_drop_folder, try_ways_in, try_ways_out
 from service.database import DatabaseNotReady
@@ -84,6 +85,8 @@ def _tell_of_hold(shell: Shell) -> None:
         held = holds.standing(tx)
     if held is not None:
         warn(f"Nothing is sent since {held.since:%Y-%m-%d %H:%M:%S} UTC: {held.why}.")
+        for line in missing(held.newest):
+            warn(line)
         warn("Let it go with: thinkcarer outbox release --by NAME")
 
 

@@ -10,7 +10,7 @@ import typer
 from alerts.delivery import routes_of
 from alerts.store import destinations, holds, outbox, people
 from service.clock import utc_now
-from service.commands.backup import RESTORED, hold_sends, say_missing, tell
+from service.commands.backup import RESTORED, hold_sends, missing, tell
 from service.commands.shell import CommandFailed, Row, say, shell_of, show
 from service.database import Rank
 
@@ -104,7 +104,8 @@ def release(
         holds.release(tx, by, now)
         people.audit(tx, _line(by, "outbox release", held.why, now))
     say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
-    say_missing(held.newest)
+    for line in missing(held.newest):
+        say(line)
 
 
 def _others(known: Set[str], kept: Sequence[str]) -> list[str]:

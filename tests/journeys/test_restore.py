@@ -62,7 +62,9 @@ def test_after_a_restore_nothing_leaves_until_a_person_says_so_and_then_all_is_a
     assert service.gauge("thinkcarer_outbox_waiting") > 0
     assert len(proxy.requests("PUT")) == sent
     assert service.stop() == 0
-    assert "Nothing is sent since" in service.command("check").stderr
+    checked = service.command("check").stderr
+    assert "Nothing is sent since" in checked
+    assert gap in checked
     assert gap in _done(service, "outbox", "release", "--by", "A. Engineer")
     service.start()
     service.settle()
