@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check fuzz bench soak judge power lock help .venv
+.PHONY: demo test check fuzz bench soak judge power upgrade lock help .venv
 
 help: ## say what there is to run
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([.a-z]+):.*## (.*)$$/\1\t\2/' | expand -t 10
@@ -37,6 +37,9 @@ KILLS ?= 1000
 power: .venv/.dev ## cut the power of SQLite CUTS times and look at what is left
 	$(BIN)/python -m tests.power --cuts $(CUTS) $(ARGS)
 CUTS ?= 1000
+
+upgrade: .venv/.dev ## bring a release to this one under load: FROM=REVISION (PostgreSQL)
+	$(BIN)/python -m tests.judge.upgrade --from $(FROM)
 
 .venv: .venv/.base ## the environment alone
 

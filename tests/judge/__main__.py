@@ -1,7 +1,7 @@
 """The long form: ``python -m tests.judge --kills 1000 --on sqlite``.
 
 On PostgreSQL it makes databases of its own on the server of TEST_DATABASE_URL; with the brokers of
-TEST_KAFKA_BROKERS one trial in four has a topic in and one out.
+TEST_KAFKA_BROKERS one of the trials has a topic in and one out.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.judge", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--on", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--at-once", type=int, default=4, help="trials side by side")
+    parser.add_argument("--at-once", type=int, default=3, help="trials side by side")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
