@@ -57,10 +57,11 @@ def claim(tx: Connection, limit: int, lanes: Collection[int] | None = None) -> l
     Fewer than waits where they are large: the first that is over its part of CLAIMED comes alone.
     """
     most = CLAIMED // limit
-    query = _CLAIM.with_for_update(skip_locked=True)
-    if lanes is not None:
-        query = _CLAIM.where(journal.c.lane.in_(lanes)).with_for_update()
-    rows = tx.execute(query, {"limit": limit, "most": most}).mappings().all()
+    asked: dict[str, object] = {"limit": limit, "most": most}
+    if lanes is None:
+        rows = tx.execute(_CLAIM_ANY, asked).mappings().all()
+    else:
+        rows = tx.execute(_CLAIM_OURS, asked | {"lanes": list(lanes)}).mappings().all()
     within = [_entry(row) for row in takewhile(lambda row: row["size"] <= most, rows)]
     large = get(tx, rows[0]["id"]) if rows and not within else None
     return [large] if large else within
@@ -124,6 +125,8 @@ _CLAIM = (
     .order_by(journal.c.state, journal.c.id)
     .limit(bindparam("limit"))
 )
+_CLAIM_ANY = _CLAIM.with_for_update(skip_locked=True)
+_CLAIM_OURS = _CLAIM.where(journal.c.lane.in_(bindparam("lanes", expanding=True))).with_for_update()
 _FINISH = (
     update(journal)
     .where(journal.c.id == bindparam("entry_id"))
@@ -185,9 +188,11 @@ def _listed(row: RowMapping) -> EntryRow:
 
 
 def _entry(row: RowMapping) -> Entry:
-    plain = _listed(row)
+    settled_at = row["settled_at"]
     return Entry(
-        **{name: getattr(plain, name) for name in EntryRow.__slots__},
+        **{name: row[name] for name in _AS_STORED},
+        received_at=row["received_at"].replace(tzinfo=UTC),
+        settled_at=settled_at and settled_at.replace(tzinfo=UTC),
         raw=bytes(row["raw"] or b""),
         head=row["head"] or "",
         answer=bytes(row["answer"]),

@@ -1,5 +1,6 @@
 """The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -139,8 +140,9 @@ def _processed(
 
 def _count(line: Line, done: Sequence[tuple[datetime, journal.End]]) -> None:
     now = line.now()
+    for state, n in Counter(end.state for _, end in done).items():
+        line.metrics.entries.labels(state).inc(n)
     for received_at, end in done:
-        line.metrics.entries.labels(end.state).inc()
         if end.state == "settled":
             line.metrics.understood.observe(max(0.0, (now - received_at).total_seconds()))
 
