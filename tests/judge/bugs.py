@@ -88,7 +88,8 @@ def outcome_before_send() -> None:
 
 def newest_first() -> None:
     """The worker takes the newest entry first."""
-    journal._CLAIM = journal._CLAIM.order_by(None).order_by(journal.journal.c.id.desc())
+    newest = journal.journal.c.id.desc()
+    journal._CLAIM_OURS = journal._CLAIM_OURS.order_by(None).order_by(newest)
 
 
 def _later(
