@@ -81,10 +81,7 @@ def main() -> None:
             settled = int(service.figure("entries_total"))
     show(minutes, console)
     console.print(f"Acknowledged {acknowledged:,}, brought to an end {settled:,}")
-    faults = grown(minutes)
-    if settled != acknowledged:
-        faults.append("what was acknowledged is not what was brought to an end")
-    if faults:
+    if faults := [*grown(minutes), *unequal(acknowledged, settled)]:
         raise SystemExit("\n".join(faults))
 
 
@@ -185,6 +182,13 @@ def grown(minutes: Sequence[Minute]) -> list[str]:
         if after > before * most:
             faults.append(f"{name}: {before:g} in the fifth minute, {after:g} at the end")
     return faults
+
+
+def unequal(acknowledged: int, settled: int) -> list[str]:
+    """Whether everything acknowledged was brought to an end, and nothing else was."""
+    if settled == acknowledged:
+        return []
+    return [f"{acknowledged} were acknowledged and {settled} brought to an end"]
 
 
 def show(minutes: Sequence[Minute], console: Console) -> None:

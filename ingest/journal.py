@@ -1,8 +1,10 @@
 """The journal: every block that came in, from the door to its end, in one table."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import takewhile
+from typing import TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -28,6 +30,7 @@ from ingest.table import REUSED as REUSED
 from ingest.table import journal as journal
 from ingest.table import metadata as metadata
 
+_Row = TypeVar("_Row")
 CLAIMED = 8 * 2**20
 """Bytes of messages that one claim reads; one message alone may be larger."""
 
@@ -179,21 +182,21 @@ def _search(search: Search) -> Select[tuple[object, ...]]:
 
 
 def _listed(row: RowMapping) -> EntryRow:
-    settled_at = row["settled_at"]
-    return EntryRow(
-        **{name: row[name] for name in _AS_STORED},
-        received_at=row["received_at"].replace(tzinfo=UTC),
-        settled_at=settled_at and settled_at.replace(tzinfo=UTC),
-    )
+    return _of(row, EntryRow)()
 
 
 def _entry(row: RowMapping) -> Entry:
+    return _of(row, Entry)(
+        raw=bytes(row["raw"] or b""), head=row["head"] or "", answer=bytes(row["answer"])
+    )
+
+
+def _of(row: RowMapping, kind: Callable[..., _Row]) -> Callable[..., _Row]:
+    """What lists show is there already."""
     settled_at = row["settled_at"]
-    return Entry(
+    return partial(
+        kind,
         **{name: row[name] for name in _AS_STORED},
         received_at=row["received_at"].replace(tzinfo=UTC),
         settled_at=settled_at and settled_at.replace(tzinfo=UTC),
-        raw=bytes(row["raw"] or b""),
-        head=row["head"] or "",
-        answer=bytes(row["answer"]),
     )

@@ -28,9 +28,7 @@ def line(database: Database) -> TestLine:
 def test_a_bit_that_flips_in_a_waiting_entry_parks_it_and_no_other(line: TestLine):
     raw = Adt(visit="V2", control_id="V2").raw()
     for place in (0, len(raw) // 2, len(raw) - 2, len(raw) - 1):
-        harmed = bytearray(raw)
-        harmed[place] ^= 1
-        _keep(line, bytes(harmed))
+        _keep(line, _flipped(raw, 8 * place))
         line.work()
         assert [e.state for e in line.entries()] == ["settled", "parked", "settled"], place
         assert line.entries()[1].reason == CHANGED

@@ -51,7 +51,8 @@ def blows_at(points: Sequence[str], how_many: int, seed: int) -> list[Blow]:
 
 def with_stops(blows: Sequence[Blow], seed: int) -> list[Blow]:
     """An orderly end after each fifth kill."""
-    chance, mixed = random.Random(seed), []  # noqa: S311 - a seed, no secret
+    chance = random.Random(seed)  # noqa: S311 - a seed, no secret
+    mixed: list[Blow] = []
     for number, blow in enumerate(blows, 1):
         mixed.append(blow)
         if number % 5 == 0:

@@ -83,15 +83,14 @@ def _strike(plan: Plan, launcher: Launcher, service: RunningService, found: Foun
                 _until_open(service, pids, blow)
                 found.slowest_start = max(found.slowest_start, time.monotonic() - began)
             _await_blow(pids, blow)
-            has_ended = _any_ended(pids)
+            is_struck = _is_struck(service.log, told, blow.point)
+            if _any_ended(pids) and not (is_struck and blow.action == "kill"):
+                found.faults.append(Fault("ended", f"by itself, not by {blow}"))
             if blow.action == "stop":
                 found.stops += 1
                 found.faults += _stopped(pids, service.log)
                 continue
-            is_struck = _is_struck(service.log, told, blow.point)
         found.struck[blow.name if is_struck else "random"] += 1
-        if has_ended and not (is_struck and blow.action == "kill"):
-            found.faults.append(Fault("ended", f"by itself, not by {blow}"))
         found.kills += 1
 
 
@@ -136,9 +135,7 @@ def _running(
     try:
         yield pids
     finally:
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _signal(pids, signal.SIGKILL)
         while any(map(lives, pids)):
             time.sleep(0.005)
 
@@ -162,9 +159,7 @@ def _await_blow(pids: Sequence[int], blow: Blow) -> None:
     until = time.monotonic() + blow.wait
     if blow.point == "draining":
         time.sleep(0.3)
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        _signal(pids, signal.SIGTERM)
     while time.monotonic() < until and not _any_ended(pids):
         time.sleep(0.005)
 
@@ -184,9 +179,7 @@ def _is_struck(log: Path, told: int, point: str) -> bool:
 
 def _stopped(pids: Sequence[int], log: Path) -> Iterator[Fault]:
     """Told to end, it brings to an end what is in hand, and says that all is well."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+    _signal(pids, signal.SIGTERM)
     until = time.monotonic() + DRAINS_IN
     while time.monotonic() < until and any(map(lives, pids)):
         time.sleep(0.01)
@@ -194,6 +187,12 @@ def _stopped(pids: Sequence[int], log: Path) -> Iterator[Fault]:
         yield Fault("unfinished", f"not ended {DRAINS_IN:.0f} s after it was told to")
     elif (code := log.read_text().rpartition("\n")[2]) != "0":
         yield Fault("unfinished", f"ended with {code} when it was told to end")
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _any_ended(pids: Sequence[int]) -> bool:

@@ -86,9 +86,8 @@ def _dates(told: Sequence[Told]) -> dict[str, list[str]]:
         if one.kind != "Communication" or one.id in known:
             continue
         known.add(one.id)
-        body = json.loads(json.dumps(one.body))
         if day := _day(one):
-            heard[body["subject"]["identifier"]["value"]].append(day)
+            heard[one.body["subject"]["identifier"]["value"]].append(day)  # type: ignore[index]
     return heard
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bench.simulate import Traffic, messages
-from bench.soak import GROWN, Minute, grown
+from bench.soak import GROWN, Minute, grown, unequal
 
 FLAT = [Minute(number, 16_800, 2.0, 8.0, 180.0, 40, 12, 0.0, 0.1) for number in range(1, 21)]
 
@@ -22,6 +22,12 @@ def test_what_has_grown_is_named(name: str):
     late = [replace(minute, **{name: more}) for minute in FLAT[-3:]]
     [fault] = grown([*FLAT[:-3], *late])
     assert fault.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("settled", [99, 101])
+def test_what_was_acknowledged_and_has_no_end_is_a_fault(settled: int):
+    assert unequal(100, 100) == []
+    assert unequal(100, settled) == [f"100 were acknowledged and {settled} brought to an end"]
 
 
 def test_one_bad_minute_is_no_growth():
