@@ -15,6 +15,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from httpx2 import HTTPError
+from kafka.errors import KafkaError
+
 from tests.judge.blows import blows_at, points_on, with_stops
 from tests.judge.deployment import Plan
 from tests.judge.launcher import Launcher
@@ -67,7 +70,7 @@ def _told(asked: argparse.Namespace, number: int) -> Found:
     """A trial that could not go on is a fault, and what the others showed is told too."""
     try:
         return _trial(asked, number)
-    except AssertionError as failure:
+    except (AssertionError, HTTPError, KafkaError) as failure:
         return Found(faults=[Fault("unfinished", f"trial {number}: {failure}"[:2_000])])
 
 
