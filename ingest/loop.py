@@ -290,11 +290,11 @@ class Loop:
             with suppress(KeyError):
                 self._ready.unregister(self._bound)
             self._bound.close()
-        for connection in [each for each in self.open if not each.is_in_hand]:
-            self._close(connection)
-        if now >= self._drain_until:
+            return  # what was sent before we stopped is heard in one more turn
+        is_over = now >= self._drain_until
+        if is_over:
             self.cut_off = sum(each.is_half_done for each in self.open)
-            for connection in list(self.open):
-                self._close(connection)
+        for connection in [each for each in self.open if is_over or not each.is_in_hand]:
+            self._close(connection)
         if not self.open:
             self._is_over.set()

@@ -164,6 +164,23 @@ def test_stopping_finishes_the_frame_in_hand(door: Standing) -> None:
     assert [row.control_id for row in door.rows()] == ["1", "MSG1"]
 
 
+def test_what_was_sent_before_stopping_is_heard_by_a_busy_door(door: Standing) -> None:
+    with door.connect() as first, door.connect() as second:
+        assert msa(second.ask(an_admission("0"))) == ("AA", "0")
+        stopping = threading.Thread(target=door.listener.stop, args=(5.0,))
+        with door.database.write():  # the door waits for its turn to store
+            first.send(framed(an_admission("1")))
+            time.sleep(0.2)
+            second.send(FRAME[:50])
+            stopping.start()
+            time.sleep(0.2)
+        assert msa(first.answer()) == ("AA", "1")
+        second.send(FRAME[50:])
+        assert msa(second.answer()) == ("AA", "MSG1")
+    stopping.join(5)
+    assert [row.control_id for row in door.rows()] == ["0", "1", "MSG1"]
+
+
 def test_stopping_cuts_off_who_does_not_finish(database: Database) -> None:
     with standing_door(database) as door, door.connect() as client:
         client.send(FRAME[:50])

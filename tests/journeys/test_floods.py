@@ -166,7 +166,7 @@ def test_after_a_broken_framing_the_next_sender_is_answered_within_a_second(
     service: RunningService, what: str
 ):
     with connected(service, "127.0.1.1") as broken:
-        with suppress(ConnectionError):
+        with suppress(OSError):  # it may be closed before all of it is sent
             broken.sendall(ABUSES[what])
             broken.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
