@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from alerts.hours import local, local_date
+from alerts.model.bodies import event_to_text
 from alerts.model.events import (
     AdtEvent,
     Answered,
@@ -113,7 +114,7 @@ def _stamp(at: datetime) -> str:
 
 def _digest(event: StayEvent) -> str:
     """Settles the last tie, so that the order of arrival never decides."""
-    return blake2b(repr(event).encode(), digest_size=6).hexdigest()
+    return blake2b(event_to_text(event)[1].encode(), digest_size=6).hexdigest()
 
 
 def _opened(event: AdtEvent) -> Stay:

@@ -86,7 +86,9 @@ class Committer:
                 group.append(self._waiting.pop(0))
                 size += len(group[-1].blocks)
         with _Telling(group):
-            places = [_Place(turn, n) for turn in group for n in range(len(turn.blocks))]
+            places = [
+                _Place(turn, n, block) for turn in group for n, block in enumerate(turn.blocks)
+            ]
             broken: set[Hashable] = set()
             for start in range(0, len(places), MOST):
                 self._store(places[start : start + MOST], broken)
@@ -196,7 +198,4 @@ class _Place(NamedTuple):
 
     turn: _Turn
     number: int
-
-    @property
-    def block(self) -> Block:
-        return self.turn.blocks[self.number]
+    block: Block

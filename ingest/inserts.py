@@ -1,6 +1,6 @@
 """Blocks to rows of the journal, a group in one statement: nothing here is asked once a message."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -18,7 +18,7 @@ identity = attrgetter("control_id", "sender", "digest")
 # A second block of the same identity is left out, also if another listener wrote the first. Who
 # used the control id before for other bytes is flagged: earlier rows of the group count on SQLite,
 # and are counted here for PostgreSQL, where a statement does not see its own rows.
-_COLUMNS = {
+_COLUMNS = {  # in the order of a Block
     "received_at": "timestamptz",
     "source": "text",
     "peer": "text",
@@ -37,12 +37,22 @@ _COLUMNS = {
 }
 _NAMES = ", ".join(_COLUMNS)
 _INTO = f"INSERT INTO journal ({_NAMES}, flags, repeats, outcome)"
-_ROW = (
-    f"{_INTO} VALUES ({', '.join('?' * len(_COLUMNS))}, CASE WHEN ? <> '' AND EXISTS "  # noqa: S608 - our names
-    "(SELECT 1 FROM journal AS old WHERE old.control_id = ? AND old.sender = ?) "
-    f"THEN '{REUSED}' ELSE '' END, 0, '') ON CONFLICT DO NOTHING"
-)
-_ONE = _ROW.replace("?", "%s") + " RETURNING id"
+
+
+def _row(mark: Callable[[str], str]) -> str:
+    """``mark`` gives the placeholder of a column."""
+    control_id, sender = mark("control_id"), mark("sender")
+    return (
+        f"{_INTO} VALUES ({', '.join(map(mark, _COLUMNS))}, "  # noqa: S608 - our names
+        f"CASE WHEN {control_id} <> '' AND EXISTS (SELECT 1 FROM journal AS old "
+        f"WHERE old.control_id = {control_id} AND old.sender = {sender}) "
+        f"THEN '{REUSED}' ELSE '' END, 0, '') ON CONFLICT DO NOTHING"
+    )
+
+
+_PLACES = {name: f"?{place}" for place, name in enumerate(_COLUMNS, 1)}
+_SQLITE = _row(_PLACES.__getitem__)
+_ONE = _row(lambda _: "%s") + " RETURNING id"
 # LIMIT keeps PostgreSQL from reading the whole index once for all rows instead of once a row.
 _POSTGRESQL = (
     f"{_INTO} SELECT {', '.join(f't.{name}' for name in _COLUMNS)}, "  # noqa: S608 - our names
@@ -52,32 +62,32 @@ _POSTGRESQL = (
     "WHERE control_id = t.control_id AND sender = t.sender LIMIT 1) AS old ON true ORDER BY place "
     "ON CONFLICT DO NOTHING RETURNING id, control_id, sender, digest"
 )
-_values = attrgetter(*list(_COLUMNS)[1:], "control_id", "control_id", "sender")
+_WIDTH = len(_COLUMNS)
 _LAST = "SELECT last_insert_rowid()"
 _FROM = "SELECT id, control_id, sender, digest FROM journal WHERE id > ? AND id <= ?"
 
 
-def insert(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
-    """Write those that are new, in this order; their ids. No two blocks have one identity."""
+def insert(tx: Connection, blocks: Mapping[Identity, Block]) -> dict[Identity, int]:
+    """Write those that are new, in this order; their ids."""
     if not blocks:
         return {}
     if tx.dialect.name == "sqlite":
         return _into_sqlite(tx, blocks)
-    return _into_postgresql(tx, blocks)
+    return _into_postgresql(tx, blocks.values())
 
 
-def _into_sqlite(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+def _into_sqlite(tx: Connection, blocks: Mapping[Identity, Block]) -> dict[Identity, int]:
     """One writer, so that the ids of one statement follow each other."""
-    rows = [(_stamp(block.received_at), *_values(block)) for block in blocks]
+    rows = [(_stamp(block.received_at), *block[1:_WIDTH]) for block in blocks.values()]
     if len(rows) == 1:
-        done = tx.exec_driver_sql(_ROW, rows[0])
-        return {identity(blocks[0]): done.lastrowid} if done.rowcount else {}
-    written = tx.exec_driver_sql(_ROW, rows).rowcount
+        done = tx.exec_driver_sql(_SQLITE, rows[0])
+        return dict.fromkeys(blocks, done.lastrowid) if done.rowcount else {}
+    written = tx.exec_driver_sql(_SQLITE, rows).rowcount
     if not written:
         return {}
     last = int(tx.exec_driver_sql(_LAST).scalar_one())
     if written == len(blocks):
-        return dict(zip(map(identity, blocks), range(last - written + 1, last + 1), strict=True))
+        return dict(zip(blocks, range(last - written + 1, last + 1), strict=True))
     made = tx.exec_driver_sql(_FROM, (last - written, last))
     return {(row.control_id, row.sender, row.digest): row.id for row in made}
 
@@ -88,18 +98,19 @@ def _stamp(at: datetime) -> str:
     return at.isoformat(" ", "microseconds")[:26]
 
 
-def _into_postgresql(tx: Connection, blocks: Sequence[Block]) -> dict[Identity, int]:
+def _into_postgresql(tx: Connection, blocks: Collection[Block]) -> dict[Identity, int]:
     if len(blocks) == 1:
-        alone = blocks[0]
-        row = (alone.received_at, *_values(alone))
+        (alone,) = blocks
+        row = (*alone[:_WIDTH], alone.control_id, alone.control_id, alone.sender)
         new_id = tx.exec_driver_sql(_ONE, row).scalar()
         return {} if new_id is None else {identity(alone): new_id}
-    columns = [[getattr(block, name) for block in blocks] for name in _COLUMNS]
+    rows = [block[:_WIDTH] for block in blocks]
+    columns = [list(column) for column in zip(*rows, strict=True)]
     made = tx.exec_driver_sql(_POSTGRESQL, (*columns, _seconds(blocks)))
     return {(row.control_id, row.sender, row.digest): row.id for row in made}
 
 
-def _seconds(blocks: Sequence[Block]) -> list[bool]:
+def _seconds(blocks: Collection[Block]) -> list[bool]:
     """Whether an earlier block of the group has the control id and sender of this one."""
     seen: set[tuple[str, str]] = set()
     found = []

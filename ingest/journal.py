@@ -40,7 +40,11 @@ def append(tx: Connection, blocks: Sequence[Block]) -> list[Stored]:
     first: dict[Identity, Block] = {}
     for block in blocks:
         first.setdefault(identity(block), block)
-    inserted = insert(tx, list(first.values()))
+    inserted = insert(tx, first)
+    if len(inserted) == len(blocks):  # as nearly always
+        return [
+            Stored(inserted[named], block.answer, is_repeat=False) for named, block in first.items()
+        ]
     known = _counted(tx, blocks, inserted)
     stored = []
     for block in blocks:

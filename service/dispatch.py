@@ -1,5 +1,6 @@
 """Carries what is due to one destination: claim, send with no transaction open, keep what came."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -64,13 +65,13 @@ def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
     with line.database.read() as tx:
         if not claims.any_due(tx, outlet.destination, line.now()):
             return 0
-    parcels = _claimed(line, outlet)
+    parcels, receipts = _claimed(line, outlet), []
     for parcel in parcels:
         hand.parcel = parcel
         passing("before-send")
-        receipt = _send(line, outlet.channel, parcel)
+        receipts.append(_send(line, outlet.channel, parcel))
         passing("after-send")
-        _settle(line, parcel, receipt)
+    _settle(line, hand, list(zip(parcels, receipts, strict=True)))
     hand.parcel = None
     return len(parcels)
 
@@ -79,7 +80,7 @@ def _put_back(line: Line, hand: Hand) -> None:
     """A parcel that a bug met is tried again like one that was put off, and given up in the end."""
     if hand.parcel and hand.failure:
         why = f"fault in the service: {type(hand.failure).__name__}"
-        _settle(line, hand.parcel, TryLater(why, is_in_doubt=True))
+        _settle(line, hand, [(hand.parcel, TryLater(why, is_in_doubt=True))])
     hand.parcel = hand.failure = None
 
 
@@ -130,19 +131,26 @@ def _send(line: Line, channel: Channel, parcel: Parcel) -> Receipt:
     return channel.send(replace(parcel, payload=merged.payload, etag=receipt.etag))
 
 
-def _settle(line: Line, parcel: Parcel, receipt: Receipt) -> None:
-    now = line.now()
+def _settle(line: Line, hand: Hand, carried: Sequence[tuple[Parcel, Receipt]]) -> None:
+    """Keep what came of each in one transaction, so that many take no more turns than one."""
+    if not carried:
+        return
+    now, outcomes = line.now(), []
     with line.database.write(Rank.WORK) as tx:
-        failures = destinations.failures(tx, parcel.destination)
-        outcome = after(parcel, receipt, now, failures, line.chance())
-        claims.settle(tx, parcel, outcome, now)
-        if isinstance(outcome, Held):
-            destinations.failed(tx, parcel.destination, outcome.why, now, outcome.at)
-        else:
-            destinations.answered(tx, parcel.destination)
-        passing("outcome-kept")
+        for parcel, receipt in carried:
+            hand.parcel = parcel
+            failures = destinations.failures(tx, parcel.destination)
+            outcome = after(parcel, receipt, now, failures, line.chance())
+            claims.settle(tx, parcel, outcome, now)
+            if isinstance(outcome, Held):
+                destinations.failed(tx, parcel.destination, outcome.why, now, outcome.at)
+            elif failures:
+                destinations.answered(tx, parcel.destination)
+            outcomes.append(outcome)
+            passing("outcome-kept")
     passing("outcome-committed")
-    _tell(line, parcel, outcome)
+    for (parcel, _), outcome in zip(carried, outcomes, strict=True):
+        _tell(line, parcel, outcome)
 
 
 def _tell(line: Line, parcel: Parcel, outcome: Outcome) -> None:

@@ -3,12 +3,14 @@
 import gc
 import os
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from ingest import failpoints
 from service.database import Database, connect
 from tests.support.databases import (
     NoServer,
@@ -79,6 +81,15 @@ def database(database_url: str) -> Iterator[Database]:
     """That database, open to write."""
     with connect(database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def passed() -> Iterator[Counter[str]]:
+    """How often each fail-point was passed."""
+    counted: Counter[str] = Counter()
+    failpoints.arm(lambda name: counted.update((name,)))
+    yield counted
+    failpoints.arm(None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

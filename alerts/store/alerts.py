@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from alerts.model.alert import Alert, RecipientKind, Task, TaskCode
-from alerts.store.bodies import alert_from_text, alert_to_text
+from alerts.model.bodies import alert_from_text, alert_to_text
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 

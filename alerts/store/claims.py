@@ -216,5 +216,5 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
             values |= _doubt(is_in_doubt)
         case _:
             assert_never(outcome)
-    key = {"parcel": parcel.id, "attempt": parcel.attempts}
-    return tx.execute(_SETTLE.values(**values), key).rowcount == 1
+    asked = values | {"parcel": parcel.id, "attempt": parcel.attempts}
+    return tx.execute(_SETTLE, asked).rowcount == 1

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 
 from alerts.matching import name_key
 from alerts.model.alert import Match, MatchDecision
+from alerts.model.bodies import registration_from_text, registration_to_text
 from alerts.model.identity import Patient
 from alerts.model.register import Registration
-from alerts.store.bodies import registration_from_text, registration_to_text
 from alerts.store.tables import match_decision, utc
 from alerts.store.tables import registration as registration_table
 

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.matching import name_key
+from alerts.model.bodies import event_from_text, event_to_text, stay_from_text, stay_to_text
 from alerts.model.events import StayEvent
 from alerts.model.identity import IdentifierKind
 from alerts.model.register import Registration
 from alerts.model.stay import Stay, StayStatus
-from alerts.store.bodies import event_from_text, event_to_text, stay_from_text, stay_to_text
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table

@@ -3,7 +3,6 @@
 import threading
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -24,14 +23,6 @@ def line(database: Database) -> TestLine:
     for number in range(ENTRIES):
         made.take_in(Adt(visit=f"V{number}", control_id=f"C{number}"))
     return made
-
-
-@pytest.fixture
-def passed() -> Iterator[Counter[str]]:
-    counted: Counter[str] = Counter()
-    failpoints.arm(lambda name: counted.update((name,)))
-    yield counted
-    failpoints.arm(None)
 
 
 def test_a_backlog_is_claimed_some_at_a_time_and_kept_at_once(line: TestLine, passed: Counter[str]):

@@ -1,5 +1,6 @@
 """Carrying: what each answer leaves behind, whom a fault stops, and what is never sent late."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -86,6 +87,18 @@ def test_one_that_is_refused_is_stuck_and_the_others_go_on(line: TestLine):
         pass
     assert _states(line) == {"a": "stuck", "b": "sent"}
     assert len(channel.carried) == 2
+
+
+def test_what_is_carried_together_is_kept_together_each_as_it_was_answered(
+    line: TestLine, passed: Counter[str]
+):
+    for alert in ("a", "b", "c"):
+        _put(line, alert)
+    channel = Scripted([Accepted("1"), Refused("2"), TryLater("3")])
+    assert deliver_next(line.line, Outlet("kafka", channel, at_once=5), Hand()) == 3
+    assert _states(line) == {"a": "sent", "b": "stuck", "c": "waiting"}
+    assert [row.last_answer for row in _rows(line)] == ["1", "2", "3"]
+    assert (passed["outcome-kept"], passed["outcome-committed"]) == (3, 1)
 
 
 def test_one_that_is_put_off_does_not_stop_the_destination(line: TestLine):

@@ -78,7 +78,7 @@ def outcome_before_send() -> None:
     def marked(line: dispatch.Line, outlet: dispatch.Outlet, hand: dispatch.Hand) -> int:
         parcels = dispatch._claimed(line, outlet)
         for parcel in parcels:
-            dispatch._settle(line, parcel, Accepted())
+            dispatch._settle(line, hand, [(parcel, Accepted())])
             dispatch.passing("before-send")
             late(line, outlet.channel, parcel)
         return len(parcels)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.model.bodies import event_from_text, event_to_text
 from alerts.model.events import AdtEvent, NotForUs
 from alerts.stays import fold, identify, order_key
-from alerts.store.bodies import event_from_text, event_to_text
 from ingest import ack
 from ingest.header import (
     LANES,

@@ -8,10 +8,10 @@ from datetime import date, datetime
 from sqlalchemy import Connection, bindparam, select
 
 from alerts.model.alert import Alert, Task, TaskCode, TaskStatus
+from alerts.model.bodies import alert_from_text, registration_from_text, stay_from_text
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
-from alerts.store.bodies import alert_from_text, registration_from_text, stay_from_text
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table

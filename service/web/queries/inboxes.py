@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from alerts.model.alert import Notice, NoticeStatus, Task
+from alerts.model.bodies import alert_from_text, registration_from_text, stay_from_text
 from alerts.model.events import Answered
 from alerts.model.register import Registration
-from alerts.store.bodies import alert_from_text, registration_from_text, stay_from_text
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, bindparam, select
 
 from alerts.model.alert import Task, TaskCode
+from alerts.model.bodies import registration_from_text
 from alerts.model.register import Registration
-from alerts.store.bodies import registration_from_text
 from alerts.store.tables import registration as registration_table
 from service.web.access import Role, Viewer
 

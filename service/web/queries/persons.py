@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from alerts.model.alert import TaskCode
+from alerts.model.bodies import registration_from_text, stay_from_text
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
 from alerts.rules.situation import is_restricted
-from alerts.store.bodies import registration_from_text, stay_from_text
 from alerts.store.tables import alert, registration, stay, utc
 from mapping.fhir.systems import NHS_NUMBER, REGISTRATION, VISIT
 from service.web.access import Role, Viewer

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.model import bodies
 from alerts.model.alert import Notice, Task
 from alerts.model.events import (
     CLEARED,
@@ -20,7 +21,6 @@ from alerts.model.events import (
 )
 from alerts.model.register import Registration
 from alerts.model.stay import Stay
-from alerts.store import bodies
 
 AT = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
 CHANGEABLE = ("place", "patient_class", "admitted_at", "planned", "hiding", "sensitive", "died")
