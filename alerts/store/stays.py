@@ -1,7 +1,8 @@
 """Stays and the events they are folded from."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
@@ -24,12 +25,13 @@ _LOAD = select(stay_table.c.body, stay_table.c.last_order).where(
 # Whoever loads one of these next waits until we commit, so that message, clock and form queue up
 # (PostgreSQL; on SQLite there is one writer at a time anyway). In order, against deadlocks.
 _LOAD_LOCKED = (
-    select(stay_table.c.id, stay_table.c.body, stay_table.c.last_order)
+    select(stay_table)
     .where(stay_table.c.id.in_(bindparam("stays", expanding=True)))
     .order_by(stay_table.c.id)
     .with_for_update()
 )
 
+# Names only what changed: SQLite writes the entries of all indexes of the columns that are named.
 # A stay is new where there was no row of it. Two at once that both find none cannot both insert:
 # the second fails and is repeated as a whole.
 _UPDATE = (
@@ -131,6 +133,7 @@ class Shelf:
         """Empty; the transaction is open."""
         self._tx = tx
         self._held: dict[str, Loaded | None] = {}
+        self._written: dict[str, Mapping[str, object]] = {}
         self._new: set[str] = set()
         self._changed: dict[str, dict[str, object]] = {}
         self._learned: list[dict[str, object]] = []
@@ -142,6 +145,7 @@ class Shelf:
             self._held |= dict.fromkeys(missing)
             for row in self._tx.execute(_LOAD_LOCKED, {"stays": missing}):
                 self._held[row.id] = Loaded(stay_from_text(row.body), row.last_order)
+                self._written[row.id] = row._asdict()
 
     def load(self, stay_id: str) -> Loaded | None:
         """The stay as it stands now, None where there is none."""
@@ -181,10 +185,15 @@ class Shelf:
         """Write everything; raises OpenedMeanwhile where somebody else opened a stay of ours."""
         self._append()
         rows, self._changed, new, self._new = self._changed, {}, self._new, set()
-        changed = [row | {"stay": name} for name, row in rows.items() if name not in new]
         opened = [row | {"id": name, "version": 1} for name, row in rows.items() if name in new]
-        if changed:
-            self._tx.execute(_UPDATE, changed)
+        changed: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+        for name, row in rows.items():
+            if name not in new:
+                news = _news(row, self._written[name])
+                changed[tuple(news)].append(news | {"stay": name})
+        self._written |= rows
+        for alike in changed.values():
+            self._tx.execute(_UPDATE, alike)
         if opened:
             try:
                 self._tx.execute(_INSERT, opened)
@@ -233,6 +242,16 @@ def concerned(tx: Connection, registrations: Iterable[Registration]) -> list[str
         }
         found |= dict.fromkeys(tx.execute(_CONCERNED, asked).scalars())
     return sorted(found)
+
+
+def _news(row: Mapping[str, object], written: Mapping[str, object]) -> dict[str, object]:
+    """What is not there yet."""
+    return {column: value for column, value in row.items() if value != _aware(written[column])}
+
+
+def _aware(value: object) -> object:
+    """As it was written: a time that was read has no zone on SQLite."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _row(stay: Stay) -> dict[str, object]:

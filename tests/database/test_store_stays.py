@@ -1,11 +1,13 @@
 """Stays and their events, kept and found again."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event, text
 
+from alerts.model.bodies import stay_from_text
 from alerts.model.events import AdtEvent, Answer, Answered, EventKind, FactKind, FactRecorded
 from alerts.model.identity import IdentifierKind
 from alerts.model.register import CaredFor
@@ -63,6 +65,29 @@ def test_keeping_a_stay_again_replaces_it(database: Database):
     with database.write() as tx:
         assert stays.load(tx, "stay-1") == (moved, "order-2")
         assert stays.due_to_wake(tx, NOW, 10) == []
+
+
+def test_only_what_changed_is_written_and_the_row_says_what_was_kept_last(database: Database):
+    """SQLite would write the entries of all indexes of the columns that are named."""
+    said: list[str] = []
+    steps = ((a_stay(ward="M4"), "2", NOW), (a_stay(ward="M4"), "2", None), (a_stay(), "3", NOW))
+    with database.write() as tx:
+        _keep(tx, a_stay(), "1", NOW)
+        event.listen(tx, "before_cursor_execute", lambda *told: said.append(told[2]))
+        shelf = stays.Shelf(tx)
+        for stay, order, wake_at in steps:
+            shelf.save(stay, order, wake_at)
+            shelf.flush()
+        (row,) = tx.execute(text("SELECT ward, last_order, body, version FROM stay"))
+        assert stays.due_to_wake(tx, NOW, 1) == ["stay-1"]
+    sets = [each.split(" WHERE ")[0] for each in said if each.startswith("UPDATE stay SET ")]
+    assert [set(re.findall(r"(\w+)=", each)) for each in sets] == [
+        {"ward", "last_order", "body", "version"},
+        {"wake_at", "version"},
+        {"ward", "last_order", "wake_at", "body", "version"},
+    ]
+    assert (row.ward, row.last_order, row.version) == ("M7A", "3", 4)
+    assert stay_from_text(row.body) == a_stay()
 
 
 def test_a_stay_of_which_little_is_known_is_kept_too(database: Database):
