@@ -68,12 +68,14 @@ def test_poison_and_oversize_are_parked_with_their_place_and_the_rest_moves_on(
     big = an_admission(control_id="BIG") + b"ZZZ|" + b"x" * LIMIT
     huge = b"\x00" * (3 * 1_048_576 // 4)
     poison: list[bytes | None] = [None, b"", b"\xff\xfe junk", b"MSH", huge, big]
-    _send(source, [("a", each) for each in [*poison, an_admission(control_id="LAST")]])
-    started = time.monotonic()
+    _send(source, [("a", an_admission(control_id="FIRST"))])
     with _consuming(taking, source):
+        taking.wait_for(1)  # it belongs to the group
+        _send(source, [("a", each) for each in [*poison, an_admission(control_id="LAST")]])
+        started = time.monotonic()
         until(lambda: any(row.control_id == "LAST" for row in taking.rows()), 30)
-        until(lambda: _done(source) == len(poison) + 1)
-    assert time.monotonic() - started < 5
+        until(lambda: _done(source) == len(poison) + 2)
+        assert time.monotonic() - started < 5
     parked = [row for row in taking.rows() if row.state == "parked"]
     # No value and an empty one are the same bytes: one entry, and a repeat of it.
     assert len(parked) == len(poison) - 1
