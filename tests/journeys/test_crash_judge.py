@@ -77,7 +77,7 @@ def test_two_workers_that_share_the_lanes_keep_the_order(
     assert found.faults == []
 
 
-@pytest.mark.xdist_group("judge-topic")
+@pytest.mark.xdist_group("topic-in")  # one group of readers for all tests of topics
 def test_a_topic_loses_nothing_whatever_is_kept_first(launcher: Launcher, tmp_path: Path):
     points = ("records-polled", "records-journaled", "offsets-committed")
     blows = [Blow(point, 1, wait=30.0) for point in points]
@@ -121,7 +121,7 @@ def test_the_judge_catches_a_bug_of_order(
     assert set(try_out(plan, launcher).kinds()) & kinds
 
 
-@pytest.mark.xdist_group("judge-topic")
+@pytest.mark.xdist_group("topic-in")  # one group of readers for all tests of topics
 def test_the_judge_catches_offsets_that_are_kept_too_early(launcher: Launcher, tmp_path: Path):
     [bug] = set(BUGS) - {*CAUGHT, *CAUGHT_ON_POSTGRESQL}
     blows = [Blow("records-polled", 1, wait=30.0)] * 2
