@@ -37,8 +37,9 @@ SLACK = timedelta(seconds=15)
 class Outlet:
     """One destination: its channel, how many carry there at once, and how many parcels a turn.
 
-    More than one parcel a turn is only for a channel that nobody outside sees: between the turn
-    and the send a parcel cannot be withdrawn any more.
+    More than one parcel a turn is only for a channel that nobody outside sees and that cannot
+    fail: between the turn and the send a parcel cannot be withdrawn any more, and where one fails
+    all of the turn wait for the end of their lease.
     """
 
     destination: str

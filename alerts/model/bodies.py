@@ -55,7 +55,7 @@ def alert_from_text(kind: str, body: str) -> Alert:
     return _TASK.validate_json(body) if kind == "Task" else _NOTICE.validate_json(body)
 
 
-@lru_cache(maxsize=64)  # for its place among others, and to be kept
+@lru_cache(maxsize=1)  # asked for its place in the stay, and then to be kept
 def event_to_text(event: StayEvent) -> tuple[str, str]:
     """The kind (``message``, ``fact`` or ``answer``) and the event as JSON."""
     match event:

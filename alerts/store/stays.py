@@ -251,7 +251,8 @@ def _news(row: Mapping[str, object], written: Mapping[str, object]) -> dict[str,
 
 def _aware(value: object) -> object:
     """As it was written: a time that was read has no zone on SQLite."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+    is_bare = isinstance(value, datetime) and value.tzinfo is None
+    return value.replace(tzinfo=UTC) if is_bare else value
 
 
 def _row(stay: Stay) -> dict[str, object]:

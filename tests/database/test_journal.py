@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from ingest import journal
@@ -46,6 +46,17 @@ def written(database: Database, *blocks: Block) -> list[journal.Stored]:
 def listed(database: Database, search: Search | None = None) -> list[journal.EntryRow]:
     with database.read() as tx:
         return journal.find(tx, search or Search())
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_every_value_of_a_block_goes_into_its_own_column(database: Database, many: int) -> None:
+    blocks = [a_block(f"MSG{n}")._replace(reason="r", head="h", lane=n) for n in range(many)]
+    written(database, *blocks)
+    with database.read() as tx:
+        rows = tx.execute(select(journal.journal).order_by(journal.journal.c.id)).mappings().all()
+    kept = [row.get(name) for row in rows for name in Block._fields if name != "received_at"]
+    told = [value for block in blocks for value in (*block[1:-1], None)]  # no line is kept
+    assert kept == told
 
 
 def test_an_entry_comes_back_as_it_went_in(database: Database) -> None:
