@@ -41,8 +41,12 @@ _pieces = st.one_of(st.sampled_from(_TOKENS), st.binary(max_size=8))
 
 def cases(usual: int = 300) -> settings:
     """How many cases a test tries; derandomised wherever ``CI`` is set, as Hypothesis does."""
-    here = settings.get_current_profile_name()
-    return settings(max_examples=MANY if here == LONG_RUN else usual, deadline=None)
+    return settings(max_examples=MANY if is_long_run() else usual, deadline=None)
+
+
+def is_long_run() -> bool:
+    """``make fuzz`` runs, and not the tests."""
+    return settings.get_current_profile_name() == LONG_RUN
 
 
 @contextmanager

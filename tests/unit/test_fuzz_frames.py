@@ -1,7 +1,10 @@
 """Framing against a second reading of the rule: any bytes, cut anywhere, one outcome."""
 
+import os
+import random
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +19,16 @@ from ingest.mllp import (
     FrameTooLong,
     Limits,
 )
-from tests.support.fuzzing import cases, cheap
+from tests.support.fuzzing import cases, cheap, is_long_run
 
 LIMITS = Limits(message_bytes=24, junk_bytes=12)
 CHUNK = 65_536
+STREAMS = 20_000
+"""Of random bytes; in the long run 700,000."""
+PIECES = START, END, END[:1], END[1:], b"\n", b"MSH|", START + b"a" + END
 streams = st.lists(
     st.one_of(
-        st.sampled_from((START, END, END[:1], END[1:], b"\n", b"MSH|", START + b"a" + END)),
+        st.sampled_from(PIECES),
         st.binary(max_size=30),
         st.binary(max_size=26).map(lambda data: START + data + END),
     ),
@@ -53,6 +59,25 @@ class Cut:
 def test_any_bytes_cut_anywhere_are_read_as_the_rule_says(stream: bytes, cuts: list[int]) -> None:
     with cheap():
         assert _read(Frames(Cut(stream, cuts), LIMITS)) == _by_the_rule(stream)
+
+
+def test_many_more_streams_at_random_are_read_as_the_rule_says() -> None:
+    """Chosen without thought and checked without counting memory: so many more of them."""
+    seed = 1 if os.environ.get("CI") else random.randrange(2**32)  # noqa: S311 - no secret
+    chance = random.Random(seed)  # noqa: S311
+    for number in range(700_000 if is_long_run() else STREAMS):
+        stream = b"".join(map(_piece, [chance] * chance.randrange(9)))
+        cuts = [chance.randrange(200) for _ in range(chance.randrange(6))]
+        expected = _by_the_rule(stream)
+        if _read(Frames(Cut(stream, cuts), LIMITS)) != expected:
+            pytest.fail(f"{stream!r} cut at {cuts} (number {number} of seed {seed})")
+
+
+def _piece(chance: random.Random) -> bytes:
+    if chance.random() < 0.6:
+        return chance.choice(PIECES)
+    data = chance.randbytes(chance.randrange(31))
+    return START + data + END if chance.random() < 0.5 else data
 
 
 @cases(60)
