@@ -251,8 +251,9 @@ def _news(row: Mapping[str, object], written: Mapping[str, object]) -> dict[str,
 
 def _aware(value: object) -> object:
     """As it was written: a time that was read has no zone on SQLite."""
-    is_bare = isinstance(value, datetime) and value.tzinfo is None
-    return value.replace(tzinfo=UTC) if is_bare else value
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
 
 
 def _row(stay: Stay) -> dict[str, object]:
