@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
@@ -17,7 +17,7 @@ from alerts.model.stay import Stay, StayStatus
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
-from alerts.store.tables import stay_event
+from alerts.store.tables import stay_event, utc
 
 _LOAD = select(stay_table.c.body, stay_table.c.last_order).where(
     stay_table.c.id == bindparam("stay")
@@ -145,7 +145,10 @@ class Shelf:
             self._held |= dict.fromkeys(missing)
             for row in self._tx.execute(_LOAD_LOCKED, {"stays": missing}):
                 self._held[row.id] = Loaded(stay_from_text(row.body), row.last_order)
-                self._written[row.id] = row._asdict()
+                self._written[row.id] = {
+                    column: utc(value) if isinstance(value, datetime) else value
+                    for column, value in row._asdict().items()
+                }
 
     def load(self, stay_id: str) -> Loaded | None:
         """The stay as it stands now, None where there is none."""
@@ -189,7 +192,8 @@ class Shelf:
         changed: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         for name, row in rows.items():
             if name not in new:
-                news = _news(row, self._written[name])
+                written = self._written[name]
+                news = {key: value for key, value in row.items() if value != written[key]}
                 changed[tuple(news)].append(news | {"stay": name})
         self._written |= rows
         for alike in changed.values():
@@ -242,18 +246,6 @@ def concerned(tx: Connection, registrations: Iterable[Registration]) -> list[str
         }
         found |= dict.fromkeys(tx.execute(_CONCERNED, asked).scalars())
     return sorted(found)
-
-
-def _news(row: Mapping[str, object], written: Mapping[str, object]) -> dict[str, object]:
-    """What is not there yet."""
-    return {column: value for column, value in row.items() if value != _aware(written[column])}
-
-
-def _aware(value: object) -> object:
-    """As it was written: a time that was read has no zone on SQLite."""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
 
 
 def _row(stay: Stay) -> dict[str, object]:

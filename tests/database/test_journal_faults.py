@@ -170,10 +170,10 @@ def test_what_was_sent_before_stopping_is_heard_by_a_busy_door(door: Standing) -
         stopping = threading.Thread(target=door.listener.stop, args=(5.0,))
         with door.database.write():  # the door waits for its turn to store
             first.send(framed(an_admission("1")))
-            time.sleep(0.2)
+            assert _until(door.database.wanted)
             second.send(FRAME[:50])
             stopping.start()
-            time.sleep(0.2)
+            assert _until(door.listener._loop._is_stopping.is_set)
         assert msa(first.answer()) == ("AA", "1")
         second.send(FRAME[50:])
         assert msa(second.answer()) == ("AA", "MSG1")
