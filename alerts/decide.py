@@ -15,12 +15,14 @@ _NOBODY = Ground("Same person as on the register?", "no", "nobody on the registe
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Only what is new or changed, as whole records, and when to ask again."""
+    """What stands, what of it is new or changed, as whole records, and when to ask again."""
 
     tasks: tuple[Task, ...]
     notices: tuple[Notice, ...]
     wake_at: datetime | None
     grounds: tuple[Ground, ...]
+    standing: tuple[Alert, ...] = ()
+    """Everything that was ever raised for the stay, as it stands now."""
 
 
 def decide(situation: Situation) -> Verdict:
@@ -42,6 +44,7 @@ def decide(situation: Situation) -> Verdict:
         notices=tuple(a for a in changed if isinstance(a, Notice)),
         wake_at=_wake_at(situation, standing),
         grounds=tuple(g for case in cases for g in grounds(case)) or (_NOBODY,),
+        standing=tuple(standing.values()),
     )
 
 

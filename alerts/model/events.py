@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
+from alerts.model.doubts import Doubt
 from alerts.model.identity import Identifier, NextOfKin, Sex
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ Change: TypeAlias = T | Cleared | None
 
 
 class EventKind(StrEnum):
-    """The eight events that move a stay."""
+    """What an event does to a stay."""
 
     ADMITTED = "admitted"
     TRANSFERRED = "transferred"
@@ -34,6 +35,8 @@ class EventKind(StrEnum):
     DISCHARGE_CANCELLED = "discharge-cancelled"
     DISCHARGE_PLANNED = "discharge-planned"
     PLAN_CANCELLED = "plan-cancelled"
+    PERSON_UPDATED = "person-updated"
+    """About the person and no visit (A28, A31, A08 without a visit; A40: who stays)."""
 
 
 class PatientClass(StrEnum):
@@ -119,6 +122,20 @@ class AdtEvent:
     """None: the message cannot or does not say; an empty tuple: it says nobody."""
     warnings: tuple[str, ...] = ()
     """What was doubtful in the message, in plain words, never with a value of a patient."""
+    doubts: tuple[Doubt, ...] = ()
+    """What was doubtful in the message."""
+    cancels_at: datetime | None = None
+    """Of an event that cancels another: EVN-6, the time of what is cancelled (HL7 v2 ch. 3)."""
+    movement: str | None = None
+    """ZBE-1, the movement's own key, where it was sent (IHE ITI-31)."""
+    visit_authority: str = ""
+    """Who gave it: PV1-19.4, else the feed's ``visit_authority``, else ``MSH-3|MSH-4``."""
+    visit_authority_sent: bool = False
+    """True where PV1-19.4 said so; else it is a fall-back."""
+    consent_refused: Change[bool] = None
+    """ZU8-2: the patient does not consent to share; a fact apart from PV1-16."""
+    death_unclear: bool = False
+    """The message says something of a death that no table knows: a person is asked."""
 
 
 @dataclass(frozen=True, slots=True)

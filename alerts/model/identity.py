@@ -23,6 +23,12 @@ class Identifier:
     """Who gave a local number (PID-3.4 as sent); empty for NHS and CHI."""
     verified: bool = True
     """False where a status says that the number is not verified; no status counts as verified."""
+    type_code: str = ""
+    """CX-5 of a local number: ``MR``, ``PI`` …"""
+    valid_from: date | None = None
+    """CX-7, the first day on which it holds; None: not said."""
+    valid_until: date | None = None
+    """CX-8, the last day on which it holds; None: not said."""
 
 
 class Sex(StrEnum):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from alerts.model.doubts import Doubt
 from alerts.model.events import (
     Answered,
     FactRecorded,
@@ -62,6 +63,16 @@ class Stay:
     """Event time of the first event."""
     last_event_at: datetime | None = None
     warnings: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    """What is doubtful about it, of the newest message and of the stay's own dates."""
+    patient_id: str = ""
+    """Id of the patient whose stay it is; empty for stays of releases before there were any."""
+    visit_authority: str = ""
+    """Who gave the visit number."""
+    consent_refused: bool = False
+    """ZU8-2: the patient does not consent to share."""
+    death_unclear: bool = False
+    """Something was said of a death that no table knows; a person is asked."""
 
     @property
     def is_inpatient(self) -> bool:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from tests.support.tree import PACKAGES, named, parsed, sources
 
-LINES_OF_A_MODULE = 300
+LINES_OF_A_MODULE = 400
 LINES_OF_A_FUNCTION = 40
 PARAMETERS = 5
 FOLDERS_INSIDE_A_PACKAGE = 2
 NO_IDEA = {"utils", "util", "helpers", "common", "base", "manager", "core", "misc"}
 
 
-def test_no_module_is_longer_than_300_lines():
+def test_no_module_is_longer_than_400_lines():
     long = {
         named(file): lines
         for file in sources(*PACKAGES, "tests", "bench")
