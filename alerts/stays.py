@@ -137,7 +137,9 @@ def _after_message(stay: Stay, event: AdtEvent) -> Stay:
         admitted_at=_kept(stay.admitted_at, event.admitted_at),
         hiding=_kept(stay.hiding, event.hiding),
         sensitive=_kept(stay.sensitive, event.sensitive) or False,
+        consent_refused=_kept(stay.consent_refused, event.consent_refused) or False,
         died=died,
+        death_unclear=stay.death_unclear or event.death_unclear,
         died_after_leaving=died
         and status is StayStatus.DISCHARGED
         and (stay.died_after_leaving if stay.died else stay.status is StayStatus.DISCHARGED),
@@ -146,6 +148,7 @@ def _after_message(stay: Stay, event: AdtEvent) -> Stay:
         next_of_kin=stay.next_of_kin if event.next_of_kin is None else event.next_of_kin,
         last_event_at=event.occurred_at,
         warnings=event.warnings,
+        doubts=event.doubts,
     )
     if not moves and _kept(stay.place, event.place) != stay.place:
         after = _doubting(after, MOVED_AFTER_LEAVING)

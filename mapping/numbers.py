@@ -6,6 +6,11 @@ from datetime import date
 from nhs_number.validate import calculate_checksum
 
 _TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
+_NO_VISIT = re.compile(
+    r"0+|1|1{4,}|9{2,}|(\d)\1{5,}|12345678(?:90?)?|[-.?/*X]+"
+    r"|N/?A|NONE|NULL|NIL|UNKNOWN|UNK|NOT KNOWN|TEST|TBC|TBA|DUMMY|DEFAULT|VISIT",
+    re.ASCII,
+)
 _TYPED = frozenset({"1234567890", "9876543210", "0123456789"})
 
 
@@ -24,6 +29,12 @@ def chi_number(text: str, synthetic: bool) -> str | None:
     if synthetic and not 1 <= int(text[2:4]) <= 12:
         return text if 1 <= int(text[:2]) <= 31 else None
     return text if _begins_with_a_date(text) else None
+
+
+def is_placeholder(visit: str) -> bool:
+    """What people and programs put where a visit number should stand: 0, 1, 999, NONE …"""
+    folded = visit.strip().upper()
+    return _NO_VISIT.fullmatch(folded) is not None
 
 
 def fault(text: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from alerts.model.events import AdtEvent, NotForUs
+from alerts.model.events import AdtEvent, EventKind, NotForUs
 from alerts.model.identity import Patient
 from alerts.stays import identify, patient_after
 from alerts.store import alerts as alert_store
@@ -151,9 +151,12 @@ def _read(entry: journal.Entry, dialect: Dialect) -> _Read:
     if digest_of(entry.raw) != entry.digest:
         return Unreadable(CHANGED)
     try:
-        return read_event(entry.raw, dialect, entry.received_at)
+        event = read_event(entry.raw, dialect, entry.received_at)
     except Unreadable as reason:
         return reason
+    if isinstance(event, AdtEvent) and event.kind is EventKind.PERSON_UPDATED:
+        return NotForUs("a message about the person, no visit")
+    return event
 
 
 def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:

@@ -130,7 +130,8 @@ class Case:
 
 def is_restricted(stay: Stay) -> bool:
     """The hospital hides where the patient is, or asks for discretion."""
-    return stay.sensitive or stay.hiding in (Hiding.LOCAL, Hiding.NATIONAL)
+    closes = stay.sensitive or stay.consent_refused or stay.death_unclear
+    return closes or stay.hiding in (Hiding.LOCAL, Hiding.NATIONAL)
 
 
 def is_hidden(situation: Situation) -> bool:

@@ -3,7 +3,7 @@
 from alerts.model.events import Hiding, PatientClass
 from alerts.model.identity import Sex
 
-# HL7 table 0004, and W waiting list and N no visit of HL7 UK A.3.
+# HL7 table 0004 and its words, and W waiting list and N no visit of HL7 UK A.3.
 _PATIENT_CLASSES = {
     "I": PatientClass.INPATIENT,
     "E": PatientClass.EMERGENCY,
@@ -15,6 +15,11 @@ _PATIENT_CLASSES = {
     "N": PatientClass.OTHER,
     "W": PatientClass.OTHER,
     "U": PatientClass.UNKNOWN,
+    "INPATIENT": PatientClass.INPATIENT,
+    "EMERGENCY": PatientClass.EMERGENCY,
+    "OUTPATIENT": PatientClass.OUTPATIENT,
+    "DAY CASE": PatientClass.DAY_CASE,
+    "DAYCASE": PatientClass.DAY_CASE,
 }
 
 # HL7 table 0001, and the digits of the NHS data dictionary.
@@ -34,9 +39,19 @@ _SEXES = {
 _HIDING = {"0": Hiding.NONE, "1": Hiding.LOCAL, "2": Hiding.NATIONAL}
 
 
-def patient_class(code: str) -> PatientClass:
-    """PV1-2; local words such as DAY CASE are unknown, which counts as an inpatient."""
-    return _PATIENT_CLASSES.get(code.upper(), PatientClass.UNKNOWN)
+_YES = frozenset({"Y", "YES", "1", "T", "TRUE"})
+_NO = frozenset({"N", "NO", "0", "F", "FALSE"})
+
+
+def patient_class(code: str) -> PatientClass | None:
+    """PV1-2, or None for a code of no known table."""
+    return _PATIENT_CLASSES.get(" ".join(code.upper().replace("-", " ").split()))
+
+
+def yes_or_no(code: str) -> bool | None:
+    """HL7 table 0136 however it is spelled, or None for anything else."""
+    folded = code.upper()
+    return True if folded in _YES else False if folded in _NO else None
 
 
 def sex(code: str) -> Sex | None:
@@ -49,6 +64,9 @@ def hiding(code: str) -> Hiding | None:
     return _HIDING.get(code.lstrip("0") or code[:1])
 
 
-def refuses(code: str) -> bool:
-    """ZU8-2: the patient does not consent to share."""
-    return code.upper() in {"N", "NO", "2", "02", "F", "FALSE", "REFUSED", "DISSENT"}
+def consents(code: str) -> bool | None:
+    """ZU8-2: the patient consents to share, or None for a code of no known table."""
+    folded = code.upper()
+    if folded in {"Y", "YES", "1", "01", "T", "TRUE", "CONSENT", "AGREED"}:
+        return True
+    return False if folded in {"N", "NO", "2", "02", "F", "FALSE", "REFUSED", "DISSENT"} else None

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
+from alerts.model.events import PatientClass
 from alerts.model.identity import IdentifierKind
+from mapping.hl7.times import LONDON
 
 
 def _aliases() -> Mapping[str, IdentifierKind]:
@@ -25,6 +28,22 @@ class Dialect:
     """NK1-3 values that mean carer; case and leading zeros do not matter."""
     synthetic: bool = False
     """Take CHI numbers of an impossible birth month too."""
+    death_methods: frozenset[str] = frozenset({"4", "5"})
+    """Discharge methods that mean died."""
+    zone: ZoneInfo = LONDON
+    """Of times without an offset."""
+    discharge_outside_a03: bool = False
+    """PV1-45 in any event is a discharge."""
+    visit_authority: str = ""
+    """Who gives PV1-19 where PV1-19.4 is empty; empty: MSH-3 and MSH-4."""
+    patient_authority: str = ""
+    """Who gives a number of PID-3 without an authority."""
+    patient_classes: Mapping[str, PatientClass] = field(default_factory=dict)
+    """PV1-2 as sent to what it means here, before the tables."""
+    sensitive_values: frozenset[str] = frozenset({"Y", "V", "VIP"})
+    """PV1-16 values that ask for discretion."""
+    planned_date_fields: tuple[str, ...] = ("PV2-9",)
+    """Where the planned date of discharge stands, in order of preference."""
 
     def __post_init__(self) -> None:
         """Fold aliases and relationships once, so that reading compares them directly."""
@@ -32,6 +51,12 @@ class Dialect:
         carers = frozenset(plain_code(code) for code in self.carer_relationships)
         object.__setattr__(self, "identifiers", kinds)
         object.__setattr__(self, "carer_relationships", carers)
+        deaths = frozenset(plain_code(code) for code in self.death_methods)
+        object.__setattr__(self, "death_methods", deaths)
+        sensitive = frozenset(value.strip().upper() for value in self.sensitive_values)
+        object.__setattr__(self, "sensitive_values", sensitive)
+        classes = {c.strip().upper(): PatientClass(k) for c, k in self.patient_classes.items()}
+        object.__setattr__(self, "patient_classes", classes)
 
 
 def plain_code(code: str) -> str:

@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from alerts.model.doubts import DoubtKind
 from alerts.model.events import AdtEvent, EventKind, NotForUs
-from mapping.hl7 import segments
+from mapping.hl7 import gates, segments
+from mapping.hl7.clocks import AHEAD, moment, planned_from, times_of
 from mapping.hl7.dialect import Dialect
 from mapping.hl7.faults import Unreadable
-from mapping.hl7.message import Message, read
-from mapping.hl7.segments import Reading, moment
+from mapping.hl7.message import Message, Values, read
+from mapping.hl7.reading import Reading
 from mapping.hl7.text import decode
+from mapping.hl7.times import instant
+from mapping.numbers import is_placeholder
 
 __all__ = ["TRIGGERS", "Dialect", "Unreadable", "Unusable", "read_event", "unusable"]
 
@@ -23,10 +27,23 @@ TRIGGERS = {
     "A13": EventKind.DISCHARGE_CANCELLED,
     "A16": EventKind.DISCHARGE_PLANNED,
     "A25": EventKind.PLAN_CANCELLED,
+    "A28": EventKind.PERSON_UPDATED,
+    "A31": EventKind.PERSON_UPDATED,
+    "A40": EventKind.PERSON_UPDATED,
 }
-"""The trigger events (MSH-9.2) that move a stay; all others are not for us."""
+"""The trigger events (MSH-9.2) that are read; all others are not for us."""
 
-_AHEAD = timedelta(days=1)
+_ENDS = frozenset(
+    {
+        EventKind.ADMITTED,
+        EventKind.TRANSFERRED,
+        EventKind.UPDATED,
+        EventKind.DISCHARGE_PLANNED,
+    }
+)
+"""What ends a stay too by PV1-45, where a feed says so."""
+_ONCE = ("PID", "PV1", "PV2", "ZU1", "ZU8", "EVN")
+"""Segments that a message about one patient holds once."""
 _CODE = re.compile(r"[A-Z0-9]{1,7}", re.ASCII)
 
 
@@ -45,16 +62,28 @@ def read_event(raw: bytes, dialect: Dialect, received_at: datetime) -> AdtEvent 
     kind = _kind(message)
     if isinstance(kind, NotForUs):
         return kind
-    _insist(message)
-    return _event(message, kind, Reading(dialect, received_at, list(message.flags)))
+    kind = _kind_said(message, _about(kind, message), dialect, received_at)
+    _insist(message, kind)
+    return _event(message, kind, Reading(dialect, received_at, list(message.doubts)))
+
+
+def _kind_said(
+    message: Message, kind: EventKind, dialect: Dialect, received_at: datetime
+) -> EventKind:
+    """A discharge too, where PV1-45 in any event is one for this feed."""
+    if not dialect.discharge_outside_a03 or kind not in _ENDS:
+        return kind
+    left = instant(message.first("PV1").text("PV1-45.1"), received_at, dialect.zone)
+    return EventKind.DISCHARGED if left is not None and left.at <= received_at else kind
 
 
 def unusable(raw: bytes, dialect: Dialect) -> Unusable | None:
     """What makes the message unusable, or None; for feeds that want to be refused."""
     try:
         message = read(decode(raw, dialect.charset))
-        if not isinstance(_kind(message), NotForUs):
-            _insist(message)
+        kind = _kind(message)
+        if not isinstance(kind, NotForUs):
+            _insist(message, _about(kind, message))
     except Unreadable as fault:
         return Unusable(fault.code, fault.reason, fault.location)
     return None
@@ -81,90 +110,119 @@ def _safe(code: str) -> str:
     return code if _CODE.fullmatch(code) else "(no code)"
 
 
-def _insist(message: Message) -> None:
+def _insist(message: Message, kind: EventKind) -> None:
     if not message.has("PID"):
         raise Unreadable("PID is missing", 101, "PID^1^3")
     pid, pv1 = message.first("PID"), message.first("PV1")
     if not any(repetition.text("PID-3.1") for repetition in pid.each("PID-3")):
         raise Unreadable("PID-3 is missing", 101, "PID^1^3")
+    if kind is EventKind.PERSON_UPDATED:
+        return
     if not message.has("PV1"):
         raise Unreadable("PV1 is missing", 101, "PV1^1")
     if not pv1.text("PV1-19.1") and not pv1.text("PV1-44.1"):
         raise Unreadable("PV1-19 and PV1-44 are both missing", 101, "PV1^1^19")
 
 
+def _about(kind: EventKind, message: Message) -> EventKind:
+    """An update that names no visit is about the person."""
+    if kind is not EventKind.UPDATED:
+        return kind
+    pv1 = message.first("PV1")
+    has_visit = pv1.text("PV1-19.1") or pv1.text("PV1-44.1")
+    if not has_visit or pv1.text("PV1-2.1").upper() == "N":
+        return EventKind.PERSON_UPDATED
+    return kind
+
+
 def _event(message: Message, kind: EventKind, reading: Reading) -> AdtEvent:
-    msh, pv1, zu8 = (message.first(name) for name in ("MSH", "PV1", "ZU8"))
-    visit = pv1.text("PV1-19.1") or None
-    admitted_at = moment(pv1, "PV1-44.1", reading)
-    if visit is None and not isinstance(admitted_at, datetime):
-        raise Unreadable("PV1-19 is missing and PV1-44 is no possible time", 102, "PV1^1^44")
-    discharged_at = moment(pv1, "PV1-45.1", reading)
-    times = _times(message, reading)
-    discharge = segments.discharge_from_pv1(pv1, reading.dialect)
-    event = AdtEvent(
+    person = _person_event(message, kind, reading)
+    event = person if kind is EventKind.PERSON_UPDATED else _with_visit(person, message, reading)
+    return _with_doubts(event, message, reading)
+
+
+def _person_event(message: Message, kind: EventKind, reading: Reading) -> AdtEvent:
+    """What a message says of the person, whether or not it tells of a visit."""
+    times = times_of(message, kind, reading)
+    death = gates.death_from(message, reading)
+    return AdtEvent(
         kind=kind,
         occurred_at=times.occurred_at,
         recorded_at=times.recorded_at,
         sent_at=times.sent_at,
-        control_id=msh.text("MSH-10.1"),
+        cancels_at=times.cancels_at,
+        control_id=message.first("MSH").text("MSH-10.1"),
         feed=reading.dialect.name,
-        visit=visit,
+        visit=None,
         patient=segments.patient_from_pid(message, reading),
-        place=segments.place_from_pv1(pv1, reading),
-        patient_class=segments.class_from_pv1(pv1),
-        admitted_at=admitted_at,
-        discharged_at=discharged_at,
-        planned=segments.planned_from_pv2(message.first("PV2"), reading),
-        hiding=segments.hiding_from_zu8(zu8, reading),
-        sensitive=segments.sensitive_from(pv1, zu8),
-        died=segments.died_from(message.first("PID"), discharge, reading),
-        method=discharge.method,
-        destination=discharge.destination,
+        hiding=gates.hiding_from(message, reading),
+        sensitive=gates.sensitive_from(message, reading),
+        consent_refused=gates.consent_refused_from(message, reading),
+        died=death.died,
+        death_unclear=death.unclear,
         next_of_kin=segments.next_of_kin_from_nk1(message, reading),
     )
-    return _with_doubts(event, message, reading)
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """The three clocks of a message."""
-
-    occurred_at: datetime
-    recorded_at: datetime
-    sent_at: datetime
-
-
-def _times(message: Message, reading: Reading) -> _Times:
-    evn = message.first("EVN")
-    sent = moment(message.first("MSH"), "MSH-7.1", reading)
-    recorded = moment(evn, "EVN-2.1", reading)
-    occurred = moment(evn, "EVN-6.1", reading)
-    latest = reading.arrived_at + _AHEAD
-    if any(isinstance(stamp, datetime) and stamp > latest for stamp in (sent, recorded, occurred)):
-        reading.doubts.append("a time of the message is in the future; it was not used")
-    sent, recorded, occurred = (
-        None if isinstance(stamp, datetime) and stamp > latest else stamp
-        for stamp in (sent, recorded, occurred)
+def _with_visit(person: AdtEvent, message: Message, reading: Reading) -> AdtEvent:
+    pv1 = message.first("PV1")
+    visit = _visit_number(pv1, reading)
+    admitted_at = moment(pv1, "PV1-44.1", reading)
+    if visit is None and not isinstance(admitted_at, datetime):
+        raise Unreadable("PV1-19 is missing and PV1-44 is no possible time", 102, "PV1^1^44")
+    discharge = gates.discharge_from_pv1(pv1, reading.dialect)
+    authority = next((part for part in pv1.parts("PV1-19.4") if part), "")
+    return replace(
+        person,
+        visit=visit,
+        visit_authority=authority or reading.dialect.visit_authority or _sender(message),
+        visit_authority_sent=bool(authority),
+        movement=_movement(message.first("ZBE")),
+        place=segments.place_from_pv1(pv1, reading),
+        patient_class=segments.class_from_pv1(pv1, reading),
+        admitted_at=admitted_at,
+        discharged_at=moment(pv1, "PV1-45.1", reading),
+        planned=planned_from(message, reading),
+        method=discharge.method,
+        destination=discharge.destination,
     )
-    sent_at = sent if isinstance(sent, datetime) else reading.arrived_at
-    recorded_at = recorded if isinstance(recorded, datetime) else sent_at
-    if not any(isinstance(stamp, datetime) for stamp in (occurred, recorded, sent)):
-        reading.doubts.append("the message names no time; the time of arrival was taken")
-    occurred_at = occurred if isinstance(occurred, datetime) else recorded_at
-    return _Times(occurred_at, recorded_at, sent_at)
+
+
+def _visit_number(pv1: Values, reading: Reading) -> str | None:
+    """PV1-19.1, unless it is one that is typed to fill the field."""
+    number = pv1.text("PV1-19.1")
+    if number and is_placeholder(number):
+        reading.doubt(DoubtKind.VISIT_NUMBER_PLACEHOLDER, "PV1-19")
+        return None
+    return number or None
+
+
+def _sender(message: Message) -> str:
+    """MSH-3 and MSH-4 as sent."""
+    msh = message.first("MSH")
+    names = (
+        "^".join(msh.text(f"{field}.{part}") for part in (1, 2, 3)).rstrip("^")
+        for field in ("MSH-3", "MSH-4")
+    )
+    return "|".join(names)
+
+
+def _movement(zbe: Values) -> str | None:
+    """ZBE-1, the movement's own key."""
+    parts = (zbe.text("ZBE-1.1"), zbe.text("ZBE-1.2"))
+    return "^".join(parts).rstrip("^") or None if parts[0] else None
 
 
 def _with_doubts(event: AdtEvent, message: Message, reading: Reading) -> AdtEvent:
     admitted, discharged = event.admitted_at, event.discharged_at
     if isinstance(admitted, datetime):
-        if admitted > reading.arrived_at + _AHEAD:
-            reading.doubts.append("PV1-44 is in the future")
+        if admitted > reading.arrived_at + AHEAD:
+            reading.doubt(DoubtKind.TIME_AHEAD, "PV1-44")
         if isinstance(discharged, datetime) and discharged < admitted:
-            reading.doubts.append("PV1-45 is before PV1-44")
-    for name in ("PID", "PV1"):
-        if len(message.segments[name]) > 1:
-            reading.doubts.append(f"{name} comes more than once; the first was read")
+            reading.doubt(DoubtKind.VALUES_CONFLICT, "PV1-45")
+    for name in _ONCE:
+        if len(message.all(name)) > 1:
+            reading.doubt(DoubtKind.SEGMENT_REPEATED, name)
     if not reading.doubts:
         return event
-    return replace(event, warnings=tuple(dict.fromkeys(reading.doubts)))
+    return replace(event, doubts=tuple(dict.fromkeys(reading.doubts)))

@@ -1,10 +1,14 @@
 """PID-3 to identifiers: which number it is, whether it can be right, whether it was verified."""
 
 import re
+from dataclasses import replace
 
+from alerts.model.doubts import DoubtKind
 from alerts.model.identity import Identifier, IdentifierKind
 from mapping.hl7.dialect import Dialect, plain_code
 from mapping.hl7.message import Values
+from mapping.hl7.reading import Reading
+from mapping.hl7.times import day, local_date
 from mapping.numbers import chi_number, fault
 
 _SPACING = str.maketrans("", "", " -")
@@ -17,14 +21,14 @@ _TRACED_BY = re.compile(r"(?:NSTS|PDS)[ -]?(?=\w)", re.ASCII)
 
 
 def identifiers_from_pid(
-    pid: Values, zu1: Values, dialect: Dialect, doubts: list[str]
+    pid: Values, zu1s: tuple[Values, ...], reading: Reading
 ) -> tuple[Identifier, ...]:
     """The distinct numbers of PID-3, in order; what cannot be an NHS or CHI number is local."""
-    is_verified = _is_verified(pid, zu1)
+    is_verified = _is_verified(pid, zu1s)
     found: dict[tuple[str, str, bool], Identifier] = {}
     for repetition in pid.each("PID-3"):
         if repetition.text("PID-3.1"):
-            one = _identifier(repetition, is_verified, dialect, doubts)
+            one = _with_validity(_identifier(repetition, is_verified, reading), repetition, reading)
             key = (one.value, one.authority, one.kind is IdentifierKind.CHI)
             if key not in found or not one.verified:
                 found[key] = one
@@ -32,38 +36,60 @@ def identifiers_from_pid(
     if len(numbers) > 1:
         for kind in (IdentifierKind.NHS, IdentifierKind.CHI):
             if sum(number.kind is kind for number in numbers) > 1:
-                doubts.append(f"PID-3 holds two different {kind.upper()} numbers")
+                reading.doubt(DoubtKind.NUMBERS_CONFLICT, "PID-3")
     return numbers
 
 
-def _identifier(
-    repetition: Values, is_verified: bool, dialect: Dialect, doubts: list[str]
-) -> Identifier:
+def _identifier(repetition: Values, is_verified: bool, reading: Reading) -> Identifier:
     sent = repetition.text("PID-3.1")
-    authority = repetition.text("PID-3.4")
+    names = [name for name in repetition.parts("PID-3.4") if name]
+    authority = names[0] if names else ""
     type_code, status = _type_and_status(repetition.text("PID-3.5"))
-    kind = dialect.identifiers.get(authority.upper()) if authority else _guess(sent, type_code)
+    kind = _kind(names, reading.dialect) if names else _guess(sent, type_code)
+    authority = authority or reading.dialect.patient_authority
+    local = Identifier(IdentifierKind.LOCAL, sent, authority, type_code=type_code)
     if kind is None or kind is IdentifierKind.LOCAL:
-        return Identifier(IdentifierKind.LOCAL, sent, authority)
-    value, doubt = _number(sent, kind, dialect.synthetic)
+        return local
+    value, doubt = _number(sent, kind, reading.dialect.synthetic)
+    if doubt is not None:
+        reading.doubt(doubt, "PID-3")
     if value is None:
-        doubts.append(f"PID-3 holds {doubt}; it was kept as a local number")
-        return Identifier(IdentifierKind.LOCAL, sent, authority)
-    if doubt:
-        doubts.append(f"PID-3 holds {doubt}")
-    if not authority:
-        doubts.append("PID-3.4 is empty; the number was recognised by its form")
+        return local
+    if not names:
+        reading.doubt(DoubtKind.NUMBER_GUESSED, "PID-3")
     verified = is_verified and _status_is_verified(status)
     if not verified:
-        doubts.append(f"the {kind.upper()} number is not verified")
+        reading.doubt(DoubtKind.NUMBER_UNVERIFIED, "PID-3")
     return Identifier(kind, value, verified=verified)
 
 
+def _kind(names: list[str], dialect: Dialect) -> IdentifierKind | None:
+    """By any component of the HD: name or OID."""
+    found = (dialect.identifiers.get(name.upper()) for name in names)
+    return next((kind for kind in found if kind is not None), None)
+
+
+def _with_validity(one: Identifier, repetition: Values, reading: Reading) -> Identifier:
+    """With CX-7 and CX-8, where they were sent; what cannot be read vouches for nothing."""
+    first, last = repetition.text("PID-3.7"), repetition.text("PID-3.8")
+    if not first and not last:
+        return one
+    starts, ends = day(first), day(last)
+    if (first and starts is None) or (last and ends is None):
+        reading.doubt(DoubtKind.DATE_UNREADABLE, "PID-3")
+        one = replace(one, verified=False)
+    today = local_date(reading.arrived_at, reading.dialect.zone)
+    if (starts and starts > today) or (ends and ends < today):
+        reading.doubt(DoubtKind.NUMBER_EXPIRED, "PID-3")
+    return replace(one, valid_from=starts, valid_until=ends)
+
+
 def _type_and_status(sent: str) -> tuple[str, str]:
+    """CX-5 and the status that some senders write into it; one that cannot be read is none."""
     if "{" not in sent:
         return sent.upper(), ""
     found = _TYPE_STATUS.fullmatch(sent)
-    return (found[1].upper(), found[2] or "") if found else (sent.upper(), "")
+    return (found[1].upper(), found[2] or "") if found else (sent.split("{")[0].upper(), "?")
 
 
 def _guess(sent: str, type_code: str) -> IdentifierKind | None:
@@ -77,22 +103,24 @@ def _guess(sent: str, type_code: str) -> IdentifierKind | None:
     return IdentifierKind.NHS if not type_code and digits.startswith(_BARE) else None
 
 
-def _number(sent: str, kind: IdentifierKind, synthetic: bool) -> tuple[str | None, str]:
-    """The ten digits, or None; and what is doubtful about them, in words."""
+def _number(
+    sent: str, kind: IdentifierKind, synthetic: bool
+) -> tuple[str | None, DoubtKind | None]:
+    """The ten digits, or None; and what is doubtful about them."""
     digits = sent.translate(_SPACING)
-    name = "an NHS number" if kind is IdentifierKind.NHS else "a CHI number"
-    doubt = ""
+    doubt = None
     if kind is IdentifierKind.CHI and len(digits) == 9:
         digits = "0" + digits
-        doubt = f"{name} of nine digits, read with a leading zero"
-    wrong = fault(digits)
-    if wrong is None and kind is IdentifierKind.CHI and not chi_number(digits, synthetic):
-        wrong = "that begins with no date"
-    return (None, f"{name} {wrong}") if wrong else (digits, doubt)
+        doubt = DoubtKind.NUMBER_PADDED
+    if fault(digits) or (kind is IdentifierKind.CHI and not chi_number(digits, synthetic)):
+        return None, DoubtKind.NUMBER_INVALID
+    return digits, doubt
 
 
-def _is_verified(pid: Values, zu1: Values) -> bool:
-    statuses = [zu1.text("ZU1-27.1"), *(r.text("PID-32.1") for r in pid.each("PID-32"))]
+def _is_verified(pid: Values, zu1s: tuple[Values, ...]) -> bool:
+    statuses = [r.text("PID-32.1") for r in pid.each("PID-32")]
+    for zu1 in zu1s:
+        statuses += [value.strip() for value in zu1.texts("ZU1-27.1") if isinstance(value, str)]
     return all(_status_is_verified(status) for status in statuses)
 
 

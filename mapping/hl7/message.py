@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import CLEARED, Change, Cleared
 from mapping.hl7.faults import Unreadable
-from mapping.hl7.plan import FieldPlan, Pick, plan_for
+from mapping.hl7.plan import WHOLE, FieldPlan, Pick, plan_for
 from mapping.hl7.text import (
     NULL,
     Decoded,
@@ -40,6 +41,21 @@ class Values:
         value = self.singles.get(path)
         return value.strip() if isinstance(value, str) else ""
 
+    def texts(self, path: str) -> tuple[Change[str], ...]:
+        """The value of every repetition of a field that is read so, such as ``PID-30.1``."""
+        more = self.repeated.get(path.partition(".")[0])
+        if more:
+            return tuple(one.singles.get(path) for one in more)
+        value = self.singles.get(path)
+        return () if value is None else (value,)
+
+    def parts(self, path: str) -> tuple[str, ...]:
+        """The sub-components of a component, such as those of an HD or FN; blanks are left out."""
+        whole = self.singles.get(f"{path}&")
+        if isinstance(whole, str):
+            return tuple(part.strip() for part in whole.split("\x1f"))
+        return (self.text(path),)
+
     def each(self, path: str) -> tuple["Values", ...]:
         """All repetitions of a field such as ``PID-3``."""
         return self.repeated.get(path, ())
@@ -50,10 +66,10 @@ NOTHING = Values()
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The picked values of one message; ``flags`` say what was doubtful, in plain words."""
+    """The picked values of one message; ``doubts`` say what is doubtful in it."""
 
     segments: Mapping[str, tuple[Values, ...]]
-    flags: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def has(self, name: str) -> bool:
         """The message holds such a segment."""
@@ -63,6 +79,10 @@ class Message:
         """The first such segment, or one without values."""
         return self.segments.get(name, (NOTHING,))[0]
 
+    def all(self, name: str) -> tuple[Values, ...]:
+        """Every such segment."""
+        return self.segments.get(name, ())
+
 
 def read(decoded: Decoded) -> Message:
     """The values we use of one message; ``Unreadable`` where its separators are no separators."""
@@ -70,18 +90,18 @@ def read(decoded: Decoded) -> Message:
     lines, joined = lines_of(decoded.text, separators.field)
     declared = declared_version(lines[0], separators)
     plan = plan_for(declared)
-    flags = list(decoded.flags)
+    doubts = list(decoded.doubts)
     if declared != plan.version:
-        flags.append(f"MSH-12 is not a version known here and was read as {plan.version}")
+        doubts.append(Doubt(DoubtKind.CODE_UNKNOWN, "MSH-12"))
     if joined:
-        flags.append("a line that is no segment was taken as part of the field before it")
+        doubts.append(Doubt(DoubtKind.LINE_JOINED))
     found: dict[str, list[Values]] = {}
     for line in lines:
         picks = plan.segments.get(line[:3])
         if picks is not None:
             values = _values(line, picks, separators, decoded.codec)
             found.setdefault(line[:3], []).append(values)
-    return Message({name: tuple(rows) for name, rows in found.items()}, tuple(flags))
+    return Message({name: tuple(rows) for name, rows in found.items()}, tuple(doubts))
 
 
 def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, codec: str) -> Values:
@@ -89,7 +109,7 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
     size = len(parts)
     singles: dict[str, str | Cleared] = {}
     repeated: dict[str, tuple[Values, ...]] = {}
-    for path, position, repeats, picks, first in plans:
+    for path, position, repeats, picks, first, all_count in plans:
         if position >= size:
             break
         raw = parts[position]
@@ -97,7 +117,7 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
             continue
         if len(raw) > MAX_CHARACTERS:
             raw = _bounded(raw, repeats, separators.repetition, path)
-        if repeats:
+        if repeats or (all_count and separators.repetition in raw):
             repeated[path] = _repetitions(raw, picks, separators, codec)
         elif raw.isalnum():  # no separator in it: most fields
             if first:
@@ -156,7 +176,10 @@ def _pick(
 def _pick_signs(
     into: dict[str, str | Cleared], path: str, raw: str, separators: Separators, codec: str
 ) -> None:
-    value = raw.split(separators.subcomponent, 1)[0]
+    value, sign, more = raw.partition(separators.subcomponent)
+    if sign and path in WHOLE and more.strip(separators.subcomponent):
+        parts = raw.split(separators.subcomponent)
+        into[f"{path}&"] = "\x1f".join(unescape(part, separators, codec) for part in parts)
     if value == NULL:
         into[path] = CLEARED
     elif separators.escape in value:

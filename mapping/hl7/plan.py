@@ -16,23 +16,28 @@ from hl7apy.exceptions import HL7apyException
 from mapping.hl7.faults import Unreadable
 from mapping.hl7.text import declared_version, lines_of, separators_of
 
-# What we read, as HL7 writes it; a star marks fields whose every repetition counts.
+# What we read, as HL7 writes it; a star marks fields whose every repetition counts, a plus those
+# that may not repeat and are read to the last repetition where they do.
 WANTED = (
+    *("MSH-3.1", "MSH-3.2", "MSH-3.3", "MSH-4.1", "MSH-4.2", "MSH-4.3"),
     *("MSH-7.1", "MSH-9.1", "MSH-9.2", "MSH-10.1", "MSH-12.1"),
     *("EVN-2.1", "EVN-6.1"),
-    *("PID-3*.1", "PID-3*.4", "PID-3*.5", "PID-5.1", "PID-5.2", "PID-7.1", "PID-8.1"),
-    *("PID-11.5", "PID-13*.1", "PID-13*.12", "PID-29.1", "PID-30.1", "PID-32*.1"),
-    *("PV1-2.1", "PV1-3.1", "PV1-3.2", "PV1-3.3", "PV1-3.4", "PV1-16.1", "PV1-19.1"),
-    *("PV1-36.1", "PV1-37.1", "PV1-44.1", "PV1-45.1"),
+    *("PID-3*.1", "PID-3*.4", "PID-3*.5", "PID-3*.7", "PID-3*.8"),
+    *("PID-5.1", "PID-5.2", "PID-7.1", "PID-8.1"),
+    *("PID-11.5", "PID-13*.1", "PID-13*.12", "PID-29+.1", "PID-30+.1", "PID-32*.1"),
+    *("PV1-2.1", "PV1-3.1", "PV1-3.2", "PV1-3.3", "PV1-3.4", "PV1-16+.1", "PV1-19.1", "PV1-19.4"),
+    *("PV1-36+.1", "PV1-37+.1", "PV1-44.1", "PV1-45.1"),
     "PV2-9.1",
     *("NK1-2.1", "NK1-2.2", "NK1-3.1", "NK1-4.5", "NK1-5*.1", "NK1-5*.12", "NK1-7.1", "NK1-9.1"),
-    *("ZU1-27.1", "ZU8-2.1", "ZU8-4.1"),
+    *("ZU1-24.1", "ZU1-27+.1", "ZU8-2+.1", "ZU8-4+.1", "ZBE-1.1", "ZBE-1.2"),
 )
+WHOLE = frozenset({"PID-3.4", "PV1-19.4", "PID-5.1", "NK1-2.1"})
+"""Components that are read with all their sub-components: HD and FN."""
 VERSIONS = tuple(sorted(SUPPORTED_LIBRARIES, key=lambda v: tuple(map(int, v.split(".")))))
 USUAL_VERSION = "2.4"
 """HL7 UK A.3 is a profile of 2.4: how a message without MSH-12 is read."""
 
-_PATH = re.compile(r"(\w{3})-(\d+)(\*?)\.(\d+)", re.ASCII)
+_PATH = re.compile(r"(\w{3})-(\d+)([*+]?)\.(\d+)", re.ASCII)
 
 
 class Pick(NamedTuple):
@@ -55,6 +60,8 @@ class FieldPlan(NamedTuple):  # unpacked for every field of every message
     """In ascending order of component."""
     first: str
     """Path of component 1, empty where it is not wanted."""
+    all_count: bool
+    """Should not repeat; where it does, every repetition is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def compile_plan(version: str) -> Plan:
         found = _PATH.fullmatch(wanted)
         if found is None:
             raise ValueError(f"not a path: {wanted}")
-        segment, number, star, component = found.groups()
+        segment, number, mark, component = found.groups()
         index = int(number) - (segment == "MSH")
         path = f"{segment}-{number}"
         fields = segments.setdefault(segment, {})
@@ -106,7 +113,12 @@ def compile_plan(version: str) -> Plan:
         source, name = _source(version, path, int(component))
         pick = Pick(f"{path}.{component}", int(component), source, name)
         fields[index] = FieldPlan(
-            path, index, bool(star), (*earlier, pick), fields[index].first if earlier else first
+            path,
+            index,
+            mark == "*",
+            (*earlier, pick),
+            fields[index].first if earlier else first,
+            mark == "+",
         )
     ordered = {s: tuple(f for _, f in sorted(fields.items())) for s, fields in segments.items()}
     return Plan(version, ordered)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from alerts.model.doubts import Doubt, DoubtKind
 from mapping.hl7.faults import Unreadable
 
 NULL = '""'
@@ -23,18 +24,18 @@ CODECS = {
 }
 CODECS |= {f"8859/{part}": f"iso8859-{part}" for part in range(2, 10)}
 
-REPLACED = "some characters could not be read and were replaced"
+REPLACED = Doubt(DoubtKind.BYTES_REPLACED)
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A message as text, segments ended by CR; ``flags`` say what was doubtful, in plain words."""
+    """A message as text, segments ended by CR; ``doubts`` say what is doubtful in it."""
 
     text: str
     codec: str
-    flags: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,23 @@ def decode(raw: bytes, fallback: str) -> Decoded:
     """Text of a message; whatever the bytes are, none is lost and nothing is raised."""
     body = raw.removeprefix(BOM)
     declared = _charset(body)
-    flags = []
+    doubts = []
     if declared not in CODECS:
-        flags.append("MSH-18 names a character set that is not known here")
+        doubts.append(Doubt(DoubtKind.CODE_UNKNOWN, "MSH-18"))
     codec = CODECS.get(declared, "utf-8")
     try:
         text = body.decode(codec)
     except UnicodeDecodeError:
-        flags.append("the bytes do not fit MSH-18 and were read in the feed's character set")
+        doubts.append(Doubt(DoubtKind.CHARSET_DIFFERS, "MSH-18"))
         codec = fallback
         text = body.decode(fallback, errors="replace")
     if "\x00" in text:  # PostgreSQL stores no NUL
         text = text.replace("\x00", "\ufffd")
     if "\ufffd" in text:
-        flags.append(REPLACED)
+        doubts.append(REPLACED)
     if "\n" in text:
         text = text.replace("\r\n", "\r").replace("\n", "\r")
-    return Decoded(text.lstrip("\r "), codec, tuple(flags))
+    return Decoded(text.lstrip("\r "), codec, tuple(doubts))
 
 
 def _charset(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""HL7 time stamps to aware UTC, and dates; a stamp without an offset is London time."""
+"""HL7 time stamps to aware UTC, and dates; a stamp without an offset is local time."""
 
 import re
 from dataclasses import dataclass
@@ -38,10 +38,11 @@ class Instant:
     has_day: bool
     """False for a bare year or month: ``at`` is its first moment."""
     has_hour: bool
+    """False too for 00:00:00 without an offset: many senders fill up a date so."""
     change: ClockChange = ClockChange.NONE
 
 
-def instant(raw: str, arrived_at: datetime) -> Instant | None:
+def instant(raw: str, arrived_at: datetime, zone: ZoneInfo = LONDON) -> Instant | None:
     """The moment that an HL7 TS or DTM names, or None where there is no such moment."""
     shown = _shown(raw) if len(raw) <= _LONGEST else None
     if shown is None:
@@ -49,7 +50,7 @@ def instant(raw: str, arrived_at: datetime) -> Instant | None:
     if shown.is_utc:
         return Instant(shown.clock, shown.has_day, shown.has_hour)
     try:
-        at, change = _from_london(shown.clock, arrived_at)
+        at, change = _from_local(shown.clock, arrived_at, zone)
     except OverflowError:
         return None
     return Instant(at, shown.has_day, shown.has_hour, change)
@@ -57,7 +58,7 @@ def instant(raw: str, arrived_at: datetime) -> Instant | None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a stamp shows: UTC where it had an offset, else the hands of a London clock."""
+    """What a stamp shows: UTC where it had an offset, else the hands of a local clock."""
 
     clock: datetime
     is_utc: bool
@@ -89,15 +90,20 @@ def _shown(raw: str) -> _Shown | None:
             clock = clock - away if sign == "+" else clock + away
     except (ValueError, OverflowError):
         return None
-    return _Shown(clock, sign is not None, day is not None, hour is not None)
+    has_hour = hour is not None and (
+        sign is not None or any((clock.hour, clock.minute, clock.second))
+    )
+    return _Shown(clock, sign is not None, day is not None, has_hour)
 
 
-def _from_london(clock: datetime, arrived_at: datetime) -> tuple[datetime, ClockChange]:
-    """What a London clock that shows this means in UTC."""
-    offset = _offset_of_day(clock.year, clock.month, clock.day)
+def _from_local(
+    clock: datetime, arrived_at: datetime, zone: ZoneInfo
+) -> tuple[datetime, ClockChange]:
+    """What a clock of that zone that shows this means in UTC."""
+    offset = _offset_of_day(clock.year, clock.month, clock.day, zone)
     if offset is not None:
         return clock - offset, ClockChange.NONE
-    early, late = (clock - _offset(clock, fold) for fold in (0, 1))
+    early, late = (clock - _offset(clock, fold, zone) for fold in (0, 1))
     if early == late:
         return early, ClockChange.NONE
     if early > late:
@@ -107,15 +113,16 @@ def _from_london(clock: datetime, arrived_at: datetime) -> tuple[datetime, Clock
 
 
 @lru_cache(maxsize=4096)
-def _offset_of_day(year: int, month: int, day: int) -> timedelta | None:
-    """London's offset, or None on a day with a clock change."""
+def _offset_of_day(year: int, month: int, day: int, zone: ZoneInfo) -> timedelta | None:
+    """The zone's offset, or None on a day with a clock change."""
     midnight = datetime(year, month, day, tzinfo=UTC)
-    first, last = _offset(midnight, 0), _offset(midnight.replace(hour=23, minute=59), 1)
+    evening = midnight.replace(hour=23, minute=59)
+    first, last = _offset(midnight, 0, zone), _offset(evening, 1, zone)
     return first if first == last else None
 
 
-def _offset(clock: datetime, fold: int) -> timedelta:
-    return clock.replace(tzinfo=LONDON, fold=fold).utcoffset() or timedelta(0)
+def _offset(clock: datetime, fold: int, zone: ZoneInfo) -> timedelta:
+    return clock.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0)
 
 
 def day(raw: str) -> date | None:
@@ -141,3 +148,8 @@ def birth_date(raw: str, arrived_at: datetime) -> date | None:
 def london_date(at: datetime) -> date:
     """The date in London at that moment."""
     return at.astimezone(LONDON).date()
+
+
+def local_date(at: datetime, zone: ZoneInfo) -> date:
+    """The date in that zone at that moment."""
+    return at.astimezone(zone).date()

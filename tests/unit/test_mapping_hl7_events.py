@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     AdtEvent,
     EventKind,
@@ -16,7 +17,7 @@ from tests.support.adt_text import ARRIVED, PAS, a_message, read
 
 
 @pytest.mark.parametrize(("trigger", "kind"), TRIGGERS.items())
-def test_each_of_the_eight_events_is_read(trigger, kind):
+def test_each_of_the_events_is_read(trigger, kind):
     assert read(a_message(trigger)).kind is kind
 
 
@@ -34,6 +35,7 @@ def test_a_whole_message_becomes_one_event():
         place=Place("L302H", "M7A", "2", "4"),
         patient_class=PatientClass.INPATIENT,
         admitted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+        visit_authority="TRAK|L302H",
     )
     assert (event.patient.family, event.patient.given) == ("Ogilvie", "Mairi")
 
@@ -47,12 +49,12 @@ def test_a_time_far_in_the_future_is_not_used(field):
         message = message.replace("20260302101500", late)
     event = read(message)
     assert max(event.occurred_at, event.recorded_at, event.sent_at) <= ARRIVED + timedelta(days=1)
-    assert "a time of the message is in the future; it was not used" in event.warnings
+    where = {"msh": "MSH-7", "f2": "EVN-2", "f6": "EVN-6"}[field]
+    assert event.doubts == (Doubt(DoubtKind.TIME_AHEAD, where),)
 
 
 NOT_OURS = [
     # MSH-9, reason, comment
-    ("ADT^A28", "ADT A28 is not used", "person added"),
     ("ADT^A99", "ADT A99 is not used", "D2: unknown"),
     ("ORU^R01", "ORU^R01 is not an ADT message", "D2: a result"),
     ("ACK", "ACK is not an ADT message", "no trigger"),

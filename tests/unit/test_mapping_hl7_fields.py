@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from alerts.doubt_words import doubt_words
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     CLEARED,
     AdtEvent,
@@ -63,7 +65,7 @@ PLANS = [
 def test_the_planned_date_is_read_in_any_version(sent, planned, comment, version):
     event = read(a_message("A16", a_segment("PV2", f9=sent), version=version))
     assert event.planned == planned, comment
-    assert bool(event.warnings) is (planned is None and sent != ""), comment
+    assert bool(event.doubts) is (planned is None and sent != ""), comment
 
 
 def test_a_planned_discharge_without_pv2_is_fine():
@@ -79,7 +81,9 @@ CLASSES = [
     ("W", PatientClass.OTHER),
     ("R", PatientClass.OTHER),
     ("U", PatientClass.UNKNOWN),
-    ("DAY CASE", PatientClass.UNKNOWN),
+    ("DAY CASE", PatientClass.DAY_CASE),
+    ("outpatient", PatientClass.OUTPATIENT),
+    ("THEATRE", PatientClass.UNKNOWN),
     ("", None),
     ('""', CLEARED),
 ]
@@ -146,27 +150,49 @@ def test_method_and_destination_are_told_apart(pv36, pv37, method, destination, 
 
 
 GATES = [
-    # PV1-16, ZU8-2, ZU8-4, sensitive, hiding, comment
-    ("", "", "", None, None, "nothing said"),
-    ("S", "", "", True, None, "PV1-16 valued"),
-    ('""', "", "", False, None, "PV1-16 cleared"),
-    ("", "N", "", True, None, "consent refused"),
-    ("", "2", "", True, None, "consent refused, as a code"),
-    ("", "Y", "", None, None, "consent given takes nothing back"),
-    ('""', "N", "", True, None, "cleared and refused"),
-    ("", "", "0", None, Hiding.NONE, "no hiding"),
-    ("", "", "1", None, Hiding.LOCAL, "local"),
-    ("", "", "2", None, Hiding.NATIONAL, "national"),
-    ("", "", "3", None, Hiding.NATIONAL, "unknown hides most"),
-    ("", "", '""', None, CLEARED, "cleared"),
+    # PV1-16, ZU8-2, ZU8-4, sensitive, refused, hiding, doubt, comment
+    ("", "", "", None, None, None, "", "nothing said"),
+    ("Y", "", "", True, None, None, "", "PV1-16 asks"),
+    ("vip", "", "", True, None, None, "", "lower case"),
+    ("TRUE", "", "", True, None, None, "PV1-16", "a yes in another spelling"),
+    ("N~Y", "", "", True, None, None, "PV1-16", "the strictest of two"),
+    ("N", "", "", None, None, None, "PV1-16", "a no on every patient asks for nothing"),
+    ("0", "", "", None, None, None, "PV1-16", "as a digit"),
+    ('""', "", "", False, None, None, "", "PV1-16 cleared"),
+    ("", "N", "", None, True, None, "", "consent refused"),
+    ("", "2", "", None, True, None, "", "consent refused, as a code"),
+    ("", "Y", "", None, False, None, "", "consent given"),
+    ("", "D", "", None, True, None, "ZU8-2", "a code of no known table refuses"),
+    ("", "0", "", None, True, None, "ZU8-2", "a code of no known table refuses"),
+    ("", "Y~N", "", None, True, None, "ZU8-2", "the strictest of two"),
+    ("", '""', "", None, None, None, "", "cleared is no yes"),
+    ('""', "N", "", False, True, None, "", "cleared and refused"),
+    ("", "", "0", None, None, Hiding.NONE, "", "no hiding"),
+    ("", "", "1", None, None, Hiding.LOCAL, "", "local"),
+    ("", "", "2", None, None, Hiding.NATIONAL, "", "national"),
+    ("", "", "3", None, None, Hiding.NATIONAL, "ZU8-4", "unknown hides most"),
+    ("", "", "0~1", None, None, Hiding.LOCAL, "ZU8-4", "the strictest of two"),
+    ("", "", '""', None, None, CLEARED, "", "cleared"),
 ]
 
 
-@pytest.mark.parametrize(("vip", "consent", "hides", "sensitive", "hiding", "comment"), GATES)
-def test_gates_close_when_in_doubt(vip, consent, hides, sensitive, hiding, comment):
+@pytest.mark.parametrize(
+    ("vip", "consent", "hides", "sensitive", "refused", "hiding", "doubt", "comment"), GATES
+)
+def test_gates_close_when_in_doubt(vip, consent, hides, sensitive, refused, hiding, doubt, comment):
     event = read(a_message("A08", a_segment("ZU8", f2=consent, f4=hides), pv1={"f16": vip}))
-    assert (event.sensitive, event.hiding) == (sensitive, hiding), comment
-    assert bool(event.warnings) is (hides == "3"), comment
+    said = (event.sensitive, event.consent_refused, event.hiding)
+    assert said == (sensitive, refused, hiding), comment
+    assert {each.where for each in event.doubts} == ({doubt} if doubt else set()), comment
+
+
+def test_a_second_segment_closes_a_gate_that_the_first_leaves_open():
+    strict = "PV1||I|M7A^^^L302H|||||||||||||VIP"
+    event = read(a_message("A08", "ZU8||Y||0", "ZU8||N||1", strict))
+    assert event.hiding is Hiding.LOCAL
+    assert (event.sensitive, event.consent_refused) == (True, True)
+    repeated = {each.where for each in event.doubts if each.kind is DoubtKind.SEGMENT_REPEATED}
+    assert repeated == {"PV1", "ZU8"}
 
 
 def test_a_discharge_time_outside_a03_is_kept_and_discharges_nobody():
@@ -192,31 +218,35 @@ def test_places_are_read_as_sent_in_any_version(sent, place, comment, version):
 
 
 DOUBTS = [
-    (a_message(pv1={"f44": "20260304"}), "PV1-44 is in the future", "D7: future admission"),
+    (
+        a_message(pv1={"f44": "20260304"}),
+        Doubt(DoubtKind.TIME_AHEAD, "PV1-44"),
+        "D7: future admission",
+    ),
     (
         a_message("A03", pv1={"f44": "20260301", "f45": "20260228"}),
-        "PV1-45 is before PV1-44",
+        Doubt(DoubtKind.VALUES_CONFLICT, "PV1-45"),
         "D7: discharge before admission",
     ),
     (
         a_message() + "\rPID|||9990000026^^^NHS||Other",
-        "PID comes more than once; the first was read",
+        Doubt(DoubtKind.SEGMENT_REPEATED, "PID"),
         "D9: injected by a raw carriage return",
     ),
     (
         a_message(evn={"f2": "20250330013000"}),
-        "EVN-2 falls in the hour that was skipped and was moved forward",
+        Doubt(DoubtKind.HOUR_SKIPPED, "EVN-2"),
         "E7",
     ),
-    (a_message(version="2.9"), "MSH-12 is not a version known here and was read as 2.8.2", "newer"),
-    (a_message(version=""), "MSH-12 is not a version known here and was read as 2.4", "blank"),
+    (a_message(version="2.9"), Doubt(DoubtKind.CODE_UNKNOWN, "MSH-12"), "newer"),
+    (a_message(version=""), Doubt(DoubtKind.CODE_UNKNOWN, "MSH-12"), "blank"),
 ]
 
 
-@pytest.mark.parametrize(("message", "warning", "comment"), DOUBTS)
-def test_what_is_doubtful_is_said(message, warning, comment):
+@pytest.mark.parametrize(("message", "doubt", "comment"), DOUBTS)
+def test_what_is_doubtful_is_said(message, doubt, comment):
     event = read(message)
-    assert event.warnings == (warning,), comment
+    assert event.doubts == (doubt,), comment
     assert event.patient.family == "Ogilvie", comment
 
 
@@ -225,7 +255,7 @@ def test_the_hour_that_comes_twice_is_read_nearest_to_the_arrival_and_flagged():
     event = read_event(message, PAS, datetime(2026, 10, 25, 1, 31, tzinfo=UTC))
     assert isinstance(event, AdtEvent)
     assert event.recorded_at == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
-    assert "EVN-2 falls in the hour that came twice" in event.warnings[0]
+    assert event.doubts == (Doubt(DoubtKind.HOUR_TWICE, "EVN-2"),)
 
 
 def test_an_escaped_carriage_return_in_a_name_makes_no_segment():
@@ -249,9 +279,7 @@ def test_a_cp1252_name_of_a_feed_without_charset_is_kept_and_flagged():
     event = read_event(a_message(pid={"f5": "Zoë^B"}).encode("cp1252"), PAS, ARRIVED)
     assert isinstance(event, AdtEvent)
     assert event.patient.family == "Zoë"
-    assert event.warnings == (
-        "the bytes do not fit MSH-18 and were read in the feed's character set",
-    )
+    assert event.doubts == (Doubt(DoubtKind.CHARSET_DIFFERS, "MSH-18"),)
 
 
 def test_no_reason_or_warning_repeats_a_value_of_the_patient():
@@ -265,6 +293,11 @@ def test_no_reason_or_warning_repeats_a_value_of_the_patient():
         pid={"f3": f"{odd}^^^NHS~{odd}^^^CHI", "f7": odd, "f8": odd, "f29": odd, "f32": odd},
         pv1={"f2": odd, "f3": odd, "f44": odd, "f45": odd},
     )
-    warnings = " ".join(read(message).warnings)
-    assert len(warnings) > 200
-    assert odd.lower() not in warnings.lower()
+    told = " ".join(doubt_words(doubt) for doubt in read(message).doubts)
+    assert len(told) > 200
+    assert odd.lower() not in told.lower()
+
+
+def test_every_kind_of_doubt_has_words():
+    words = {doubt_words(Doubt(kind, "PV2-9")) for kind in DoubtKind}
+    assert len(words) == len(DoubtKind)

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import CLEARED, AdtEvent
 from alerts.model.identity import Identifier, IdentifierKind, NextOfKin, Sex
 from mapping.hl7.events import Dialect, read_event
@@ -27,8 +28,8 @@ def read(pid, *extra, dialect=PAS, version="2.4"):
     return event
 
 
-def number(kind, value, authority="", verified=True):
-    return Identifier(kind, value, authority, verified)
+def number(kind, value, authority="", verified=True, type_code=""):
+    return Identifier(kind, value, authority, verified, type_code)
 
 
 NUMBERS = [
@@ -48,10 +49,20 @@ NUMBERS = [
     ("999000001^^^NHS", [number(LOCAL, "999000001", "NHS")], True, "D6: nine digits"),
     ("99900000180^^^NHS", [number(LOCAL, "99900000180", "NHS")], True, "eleven digits"),
     (f"{WIDE}^^^NHS", [number(LOCAL, WIDE, "NHS")], True, "full-width digits"),
-    (f"{GOOD}^^^HOSP^NH", [number(LOCAL, GOOD, "HOSP")], False, "an unlisted authority is local"),
+    (
+        f"{GOOD}^^^HOSP^NH",
+        [number(LOCAL, GOOD, "HOSP", type_code="NH")],
+        False,
+        "an unlisted authority is local",
+    ),
     (f"{GOOD}^^^^NH", [number(NHS, GOOD)], True, "type NH without authority is a hint"),
-    ("9990000019^^^^NH", [number(LOCAL, "9990000019")], False, "the hint needs the check digit"),
-    (f"{GOOD}^^^^MR", [number(LOCAL, GOOD)], False, "another type says what it is"),
+    (
+        "9990000019^^^^NH",
+        [number(LOCAL, "9990000019", type_code="NH")],
+        False,
+        "the hint needs the check digit",
+    ),
+    (f"{GOOD}^^^^MR", [number(LOCAL, GOOD, type_code="MR")], False, "another type says what it is"),
     (GOOD, [number(NHS, GOOD)], True, "bare: last resort"),
     (NO_NHS_RANGE, [number(LOCAL, NO_NHS_RANGE)], False, "bare, valid, of no NHS range"),
     ("L1", [number(LOCAL, "L1")], False, "bare local"),
@@ -72,7 +83,7 @@ NUMBERS = [
 def test_numbers_are_told_apart_and_checked(pid3, identifiers, flagged, comment, version):
     event = read({3: pid3}, version=version)
     assert event.patient.identifiers == tuple(identifiers), comment
-    assert bool(event.warnings) is flagged, comment
+    assert bool(event.doubts) is flagged, comment
 
 
 SYNTHETIC = Dialect("pas", synthetic=True)
@@ -94,7 +105,7 @@ def test_chi_numbers_begin_with_a_date(sent, dialect, value, flagged, comment):
     event = read({3: f"{sent}^^^CHI"}, dialect=dialect)
     expected = number(CHI, value) if value else number(LOCAL, sent, "CHI")
     assert event.patient.identifiers == (expected,), comment
-    assert bool(event.warnings) is flagged, comment
+    assert bool(event.doubts) is flagged, comment
 
 
 def test_the_aliases_of_a_feed_replace_the_usual_ones():
@@ -136,7 +147,8 @@ def test_a_status_can_say_that_the_number_is_not_verified(pid32, zu1, verified, 
         number(NHS, GOOD, verified=verified),
         number(LOCAL, "L1", "TRAK"),
     ), comment
-    assert ("the NHS number is not verified" in event.warnings) is not verified, comment
+    unverified = Doubt(DoubtKind.NUMBER_UNVERIFIED, "PID-3")
+    assert (unverified in event.doubts) is not verified, comment
 
 
 DEMOGRAPHICS = [

@@ -34,7 +34,7 @@ CHARSETS = [
 def test_bytes_become_text_by_msh_18_and_then_by_the_feed(charset, sent, name, flagged, comment):
     decoded = decode(HEAD + charset + b"\rPID|||1||" + sent + b"\r", "cp1252")
     assert decoded.text.split("|")[-1] == name + "\r", comment
-    assert bool(decoded.flags) is flagged, comment
+    assert bool(decoded.doubts) is flagged, comment
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
