@@ -47,3 +47,13 @@ journal = Table(
 )
 """``raw`` is the block as it came; None, with MSH alone in ``head``, where it was over a limit.
 ``answer`` is the acknowledgement without its frame, given again to a repeat."""
+
+feed_activity = Table(
+    "feed_activity",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("hospital", Text, primary_key=True),
+    Column("heard_at", _Instant, nullable=False),
+)
+"""When the newest settled message of a feed came that placed a patient in a hospital; the empty
+hospital is of messages that named none. Nobody deletes from it: feeds and hospitals are few."""

@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from alerts.model.events import AdtEvent, EventKind, NotForUs
+from alerts.model.events import AdtEvent, EventKind, NotForUs, Place
 from alerts.model.identity import Patient
+from alerts.rules.situation import Reach, whereabouts
 from alerts.stays import identify, patient_after
 from alerts.store import alerts as alert_store
 from alerts.store import register
-from ingest import journal
+from ingest import feed_activity, journal
 from ingest.entry import digest_of
 from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
@@ -86,18 +87,37 @@ def _process_all(
     Their bytes are let go with each claim.
     """
     done: list[tuple[datetime, journal.End]] = []
+    heard: dict[tuple[str, str], datetime] = {}
     with line.desk(tx) as desk:
         for some in claimed:
             ends = []
             for entry, event in _read_all(tx, line, desk, progress, some):
                 progress.entry = entry.id
                 ends.append(_processed(tx, desk, progress, entry, event))
+                if ends[-1].state == "settled" and isinstance(event, AdtEvent):
+                    _hear(heard, line, entry, event)
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
             done += zip((entry.received_at for entry in some), ends, strict=True)
         if len(done) > 1:
             progress.entry = None  # from here on nobody knows whose fault it is
+    feed_activity.note(tx, heard, line.now())
     return done
+
+
+def _hear(
+    heard: dict[tuple[str, str], datetime], line: Line, entry: journal.Entry, event: AdtEvent
+) -> None:
+    """Note that a feed spoke, and of which hospital; a probe of our own says nothing of it."""
+    place = event.place if isinstance(event.place, Place) else None
+    where = whereabouts(line.site, place)
+    if where.reach is Reach.PROBE:
+        return
+    hospital = place.hospital if place else ""
+    if where.reach is not Reach.UNKNOWN:  # a ward may be named without its hospital
+        hospital = where.coordinator.code
+    named = (entry.feed, hospital)
+    heard[named] = max(entry.received_at, heard.get(named, entry.received_at))
 
 
 def _read_all(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alerts.store import destinations, holds, outbox
 from ingest import journal
-from ingest.arrivals import Arrivals, oldest_waiting
+from ingest.feed_activity import FeedActivity, oldest_waiting
 from service import lanes
 from service.certificates import Certificate
 from service.clock import step_of
@@ -37,7 +37,7 @@ class Gauges:
     known: tuple[str, ...] = ()
     """Destinations that are set up, shown also while nothing waits for them."""
     certificates: tuple[Certificate, ...] = ()
-    arrivals: Arrivals = field(default_factory=Arrivals)
+    activity: FeedActivity = field(default_factory=FeedActivity)
     disk: Path | None = None
     """A folder on the disk that must not fill up; None where a server keeps the database."""
 
@@ -62,14 +62,14 @@ class Gauges:
             is_held = holds.standing(tx) is not None
             shared = lanes.held_by_anybody(tx)
             oldest = oldest_waiting(tx)
-            arrived = self.arrivals.look(tx, now)
+            heard = self.activity.look(tx, now)
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
             "sends_held": float(is_held),
             "clock_step_seconds": step_of(self.now),
             "journal_oldest_seconds": _age(oldest, now),
-            "feed_last_timestamp_seconds": {feed: at.timestamp() for feed, at in arrived.items()},
+            "feed_last_timestamp_seconds": {feed: at.timestamp() for feed, at in heard.items()},
             "destination_waiting": {q.destination: float(q.waiting) for q in queues},
             "destination_stuck": {q.destination: float(q.stuck) for q in queues},
             "destination_failing": {q.destination: float(bool(q.failing_since)) for q in queues},

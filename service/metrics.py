@@ -98,7 +98,7 @@ _MEANINGS = {
     "journal_oldest_seconds": ("", "Age of the oldest entry that waits, 0 while none does"),
     "feed_last_timestamp_seconds": (
         "feed",
-        "When the newest message of the feed came; of one silent since before the start, at most",
+        "When the newest settled message of the feed came; of one never heard, the start",
     ),
     "outbox_waiting": (
         "",

@@ -8,8 +8,6 @@ from alerts.model.register import CaredFor, Carer, Registration, Sharing
 from alerts.model.site import Feed, Site
 
 NUMBER = "9999990002"
-CONTROL_IDS = "PROBE2%"
-"""Those of its messages begin so: the word and a year."""
 LONDON = ZoneInfo("Europe/London")
 
 REGISTRATION = Registration(

@@ -17,8 +17,8 @@ from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
 from alerts.store import claims, outbox, register
 from alerts.store import policy as policy_store
-from ingest.arrivals import Arrivals
 from ingest.failpoints import passing
+from ingest.feed_activity import FeedActivity
 from service import probe
 from service.database import Database, Rank
 from service.dispatch import Outlet
@@ -67,7 +67,7 @@ def gauges_of(
         now=now,
         known=destinations_of(site, settings),
         certificates=certificates_of(settings),
-        arrivals=Arrivals(tuple(feed.name for feed in site.feeds), probe.CONTROL_IDS),
+        activity=FeedActivity(tuple(feed.name for feed in site.feeds)),
         disk=sqlite_path(url).resolve().parent if url.startswith("sqlite") else None,
     )
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from service import probe
 from service.database import Database
 from tests.support.adt import Adt
 from tests.support.pages import Visitor, Website, a_website, text_of
@@ -83,12 +84,13 @@ def test_older_messages_are_on_the_next_page_and_none_is_there_twice(
 
 
 def test_a_probe_is_no_news_of_a_sender(website: Website, engineer: Visitor):
-    assert "Last message in the last minute" in text_of(engineer.open("/journal"))
+    assert "Last settled message in the last minute" in text_of(engineer.open("/journal"))
     website.line.clock.at += timedelta(hours=3)
-    website.line.take(replace(ADMITTED, control_id="PROBE20261123", visit="W1"))
-    assert "Last message in the last minute" not in text_of(engineer.open("/journal"))
+    site, now = website.line.site, website.line.clock.at
+    website.line.take(probe.admission(site, site.feeds[0], "PROBE20261123", now))
+    assert "Last settled message in the last minute" not in text_of(engineer.open("/journal"))
     website.line.take(replace(ADMITTED, control_id="MSG3", visit="W2"))
-    assert "Last message in the last minute" in text_of(engineer.open("/journal"))
+    assert "Last settled message in the last minute" in text_of(engineer.open("/journal"))
 
 
 def test_one_message_tells_what_was_decided_and_what_left(engineer: Visitor):

@@ -92,7 +92,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         gone = bedsides.left_since(viewer, tx, hospital.code, clock.now - LATELY)
         asked = bedsides.asked_of_coordinator(viewer, tx, hospital.code, _ASKED)
         questions = _questions(desk, viewer, tx, asked)
-        fresh = freshness(viewer, tx, clock)
+        fresh = freshness(viewer, tx, (desk.site, hospital.code), clock)
     context = CoordinatorPage(
         title="Leaving in the next 48 hours",
         path=coordinator_path(hospital.code),

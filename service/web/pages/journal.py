@@ -1,14 +1,16 @@
 """The journal: every message that came in, what became of it, and how the feeds are."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from ingest.feed_activity import FeedHeard
 from service.certificates import expired, expiring
 from service.web.access import Role, Viewer
 from service.web.desk import Desk
+from service.web.freshness import is_silent
 from service.web.queries import entries, receivers
 from service.web.queries.entries import PAGE, Listed, Wanted
 from service.web.queries.receivers import Stuck
@@ -18,7 +20,6 @@ from service.web.words import Clock, parsed
 
 router = APIRouter()
 STATES = ("waiting", "settled", "ignored", "parked", "refused")
-SILENT_AFTER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
     clock = Clock(desk.now())
     with desk.database.read() as tx:
         found = () if error else entries.entries(viewer, tx, wanted)
-        news = entries.feeds(viewer, tx)
+        news = entries.feeds(viewer, tx, {feed.name for feed in desk.site.feeds})
         unfinished, unsent = entries.waiting(viewer, tx)
         ways = cards(receivers.queues(viewer, tx, desk.destinations), clock)
         held = receivers.hold(viewer, tx)
@@ -129,15 +130,15 @@ def _running_out(desk: Desk) -> tuple[str, ...]:
     return (*expired(found, now), *expiring(found, now))
 
 
-def _feed(name: str, at: datetime | None, clock: Clock) -> FeedCard:
-    if at is None:
-        return FeedCard(name, f"Nothing among the last {entries.RECENT:,} messages", True)
+def _feed(name: str, heard: FeedHeard | None, clock: Clock) -> FeedCard:
+    if heard is None:
+        return FeedCard(name, "No message settled yet", True)
+    at, is_late = heard.at, is_silent(heard, clock)
     minutes = max(0, (clock.now - at) // timedelta(minutes=1))
-    is_late = clock.now - at > SILENT_AFTER
     if minutes >= _HOUR:
-        return FeedCard(name, f"Last message {clock.time(at)}", is_late)
+        return FeedCard(name, f"Last settled message {clock.time(at)}", is_late)
     words = "in the last minute" if minutes == 0 else f"{minutes} min ago"
-    return FeedCard(name, f"Last message {words}", is_late)
+    return FeedCard(name, f"Last settled message {words}", is_late)
 
 
 _HOUR = 60

@@ -226,7 +226,7 @@ def _listed(
     with desk.database.read() as tx:
         here = bedsides.on_ward(viewer, tx, desk.site, code)
         left = bedsides.left_unfinished(viewer, tx, code) if ward.live else ()
-        fresh = freshness(viewer, tx, clock)
+        fresh = freshness(viewer, tx, (desk.site, hospital), clock)
     found = tuple(groups(here, left, Reader(desk.site, clock, viewer.name, wrong)))
     rows = [row for group in found for row in group.rows]
     context = WardPage(

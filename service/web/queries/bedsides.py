@@ -15,8 +15,6 @@ from alerts.model.stay import Stay, StayStatus
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table
-from alerts.store.tables import utc
-from ingest.journal import journal
 from service.web.access import Role, Viewer
 
 # Open stays on one ward, in no order.
@@ -59,8 +57,6 @@ _TASKS = (
 _REGISTRATIONS = select(registration_table.c.body).where(
     registration_table.c.key.in_(bindparam("keys", expanding=True))
 )
-# When the newest message came in.
-_NEWS = select(journal.c.received_at).order_by(journal.c.id.desc()).limit(1)
 
 OPEN = ("requested", "received", "in-progress")
 _NAMES_CARER = (TaskCode.INVOLVE_CARER, TaskCode.REPAIR_MISSED)
@@ -141,11 +137,6 @@ def asked_of_coordinator(
     if not viewer.sees(Role.COORDINATOR, hospital):
         return ()
     return _with_task(tx, ("coordinator", hospital), codes)
-
-
-def last_news(_viewer: Viewer, tx: Connection) -> datetime | None:
-    """When the hospital system last sent anything."""
-    return utc(tx.execute(_NEWS).scalar())
 
 
 def _with_task(

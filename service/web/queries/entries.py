@@ -1,22 +1,20 @@
 """The journal and what left because of it, for engineers and auditors."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from alerts.store import outbox
 from alerts.store.tables import outbox as outbox_table
 from ingest import journal
 from ingest.entry import Entry
+from ingest.feed_activity import FeedHeard, feeds_heard
 from ingest.journal import journal as journal_table
-from service import probe
 from service.web.access import Role, Viewer
 
 PAGE = 50
-RECENT = 5_000
-"""Entries among which the newest of each feed is looked for."""
 
 # The newest entries first, by id: the primary key, so a page costs the same however old it is.
 _LISTED = select(
@@ -28,19 +26,6 @@ _LISTED = select(
     journal_table.c.state,
     journal_table.c.reason,
 ).order_by(journal_table.c.id.desc())
-_recent = (
-    select(journal_table.c.feed, journal_table.c.received_at, journal_table.c.control_id)
-    .order_by(journal_table.c.id.desc())
-    .limit(RECENT)
-    .subquery()
-)
-# When each feed last sent something, among the newest entries only: no scan of the whole journal.
-# A probe of our own says nothing of the sender.
-_FEEDS = (
-    select(_recent.c.feed, func.max(_recent.c.received_at).label("at"))
-    .where(_recent.c.control_id.not_like(probe.CONTROL_IDS))
-    .group_by(_recent.c.feed)
-)
 # What left because of one entry, the oldest first.
 _PARCELS = (
     select(outbox_table.c.id)
@@ -107,11 +92,11 @@ def parcels(viewer: Viewer, tx: Connection, entry_id: int) -> tuple[outbox.Parce
     return tuple(parcel for parcel in found if parcel is not None)
 
 
-def feeds(viewer: Viewer, tx: Connection) -> Mapping[str, datetime]:
-    """When each feed last sent something, of those among the newest entries."""
+def feeds(viewer: Viewer, tx: Connection, known: Collection[str]) -> Mapping[str, FeedHeard]:
+    """When each of these feeds was last heard; one never heard is missing."""
     if not _may(viewer):
         return {}
-    return {row.feed: _instant(row.at) for row in tx.execute(_FEEDS)}
+    return {each.feed: each for each in feeds_heard(tx, known)}
 
 
 def waiting(viewer: Viewer, tx: Connection) -> tuple[Mapping[str, int], Mapping[str, int]]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, text
 
 from ingest import journal
-from ingest.arrivals import Arrivals, oldest_waiting
+from ingest.feed_activity import FeedActivity, feeds_heard, note, of_hospital, oldest_waiting
 from ingest.journal import journal as journal_table
 from ingest.receive import Origin, receive
 from service import probe
@@ -26,13 +26,13 @@ def line(database: Database) -> TestLine:
 
 
 @pytest.fixture
-def arrivals() -> Arrivals:
-    return Arrivals((PAS, ITK), probe.CONTROL_IDS)
+def activity() -> FeedActivity:
+    return FeedActivity((PAS, ITK))
 
 
-def _look(line: TestLine, arrivals: Arrivals) -> dict[str, datetime]:
+def _look(line: TestLine, activity: FeedActivity) -> dict[str, datetime]:
     with line.database.read() as tx:
-        return arrivals.look(tx, line.clock.at)
+        return activity.look(tx, line.clock.at)
 
 
 def _receive(line: TestLine, at: datetime, control_id: str) -> None:
@@ -50,38 +50,66 @@ def test_the_oldest_that_waits_is_told_and_nothing_once_all_is_done(line: TestLi
         assert oldest_waiting(tx) is None
 
 
-def test_a_feed_that_never_sent_counts_from_the_first_look(line: TestLine, arrivals: Arrivals):
-    assert _look(line, arrivals) == {PAS: START, ITK: START}
+def test_a_feed_that_never_sent_counts_from_the_first_look(line: TestLine, activity: FeedActivity):
+    assert _look(line, activity) == {PAS: START, ITK: START}
     later = START + timedelta(hours=3)
     _receive(line, later, "A")
-    assert _look(line, arrivals) == {PAS: later, ITK: START}
+    assert _look(line, activity) == {PAS: START, ITK: START}  # nobody has understood it yet
+    line.work()
+    assert _look(line, activity) == {PAS: later, ITK: START}
     line.clock.at = later + timedelta(hours=3)
-    assert _look(line, arrivals) == {PAS: later, ITK: START}
+    assert _look(line, activity) == {PAS: later, ITK: START}
 
 
-def test_a_feed_silent_for_longer_than_the_newest_entries_is_no_younger_than_they(
-    line: TestLine, arrivals: Arrivals
-):
+def test_only_what_was_settled_speaks_for_a_feed(line: TestLine, activity: FeedActivity):
     _receive(line, START, "A")
-    _receive(line, START + timedelta(minutes=1), "B")
-    line.clock.at = START + timedelta(hours=5)
-    assert _look(line, arrivals) == {PAS: START + timedelta(minutes=1), ITK: START}
-
-
-def test_a_probe_does_not_speak_for_the_sender(line: TestLine, arrivals: Arrivals):
-    _receive(line, START, "A")
+    line.work()
+    line.clock.at = START + timedelta(hours=3)
     feed = line.site.feeds[0]
-    line.clock.at = START + timedelta(hours=5)
-    receive(
+    told = (
         probe.admission(line.site, feed, f"PROBE{line.clock.at:%Y%m%d}", line.clock.at),
-        Origin("test"),
-        line.door,
+        b"not hl7 at all",
+        Adt(control_id="PARKED", number="").raw().replace(b"^^^NHS^NH", b""),
+        Adt(control_id="IGNORED").raw().replace(b"|1|I|", b"|1|O|").replace(b"A01", b"A04"),
+        Adt(control_id="REFUSED", processing_id="T").raw(),
+        Adt(control_id="NOFEED").raw().replace(b"|TRAK|", b"|OTHER|"),
     )
-    assert _look(line, arrivals)[PAS] == START
+    for raw in told:
+        receive(raw, Origin("test"), line.door)
+    line.work()
+    assert _look(line, activity)[PAS] == START
+
+
+def test_an_old_message_that_is_settled_late_says_nothing_new(line: TestLine):
+    later = START + timedelta(hours=2)
+    _note(line, {(PAS, "L302H"): later}, later)
+    _note(line, {(PAS, "L302H"): START}, later)
+    assert _heard(line) == {(PAS, later, frozenset({"L302H"}))}
+
+
+def test_a_time_that_has_not_come_yet_is_put_right_by_the_next_message(line: TestLine):
+    _note(line, {(PAS, ""): START + timedelta(days=3)}, START + timedelta(days=3))
+    _note(line, {(PAS, ""): START}, START)
+    assert _heard(line) == {(PAS, START, frozenset())}
+
+
+def test_a_hospital_has_the_feeds_that_placed_a_patient_there_and_no_other(line: TestLine):
+    later = START + timedelta(hours=1)
+    heard = {(PAS, "L302H"): START, (PAS, ""): later, (ITK, "G405H"): later, (ITK, ""): START}
+    _note(line, heard, later)
+    with line.database.read() as tx:
+        found = feeds_heard(tx, {PAS, ITK})
+        assert [f.feed for f in of_hospital(found, "L302H")] == [PAS]
+        assert [f.feed for f in of_hospital(found, "G405H")] == [ITK]
+        assert of_hospital(found, "") == ()
+        # A message that names no place shows all the same that its feed is alive.
+        assert {f.at for f in found} == {later}
+        # A feed that the site file names no more says nothing.
+        assert of_hospital(feeds_heard(tx, {PAS}), "G405H") == ()
 
 
 def test_without_its_database_a_scrape_still_tells_that_it_is_not_ready(line: TestLine):
-    gauges = Gauges(line.database, line.clock, arrivals=Arrivals((PAS,)))
+    gauges = Gauges(line.database, line.clock, activity=FeedActivity((PAS,)))
     assert b"thinkcarer_journal_oldest_seconds" in Metrics(gauges).text()
     with line.database.write() as tx:
         tx.exec_driver_sql("ALTER TABLE journal RENAME TO gone")
@@ -91,7 +119,7 @@ def test_without_its_database_a_scrape_still_tells_that_it_is_not_ready(line: Te
     assert 'thinkcarer_door_total{what="not_stored"} 0.0' in told
 
 
-def test_no_question_reads_through_what_is_finished(line: TestLine, arrivals: Arrivals):
+def test_no_question_reads_through_what_is_finished(line: TestLine, activity: FeedActivity):
     """In a backlog PostgreSQL believes that one of those that wait is found anywhere."""
     with line.database.write() as tx:
         tx.execute(insert(journal_table), [_row(n) for n in range(4_000)])
@@ -100,11 +128,21 @@ def test_no_question_reads_through_what_is_finished(line: TestLine, arrivals: Ar
         assert oldest_waiting(tx) == START + timedelta(seconds=2_000)
         assert journal.claim(tx, 50)[0].control_id == "C2000"
         assert journal.claim(tx, 50, range(8))[0].control_id == "C2000"
-        arrivals.look(tx, START)
+        activity.look(tx, START)
         plans = [_plan(tx, *each) for each in list(asked)]
     assert len(plans) == 4
     assert all("ix_journal_state" in plan for plan in plans[:3]), plans
-    assert "Limit" in plans[3] or "PRIMARY KEY" in plans[3]
+    assert "journal" not in plans[3]
+
+
+def _note(line: TestLine, heard: dict[tuple[str, str], datetime], now: datetime) -> None:
+    with line.database.write() as tx:
+        note(tx, heard, now)
+
+
+def _heard(line: TestLine) -> set[tuple[str, datetime, frozenset[str]]]:
+    with line.database.read() as tx:
+        return {(f.feed, f.at, f.hospitals) for f in feeds_heard(tx, {PAS, ITK})}
 
 
 def _row(n: int) -> dict[str, object]:
