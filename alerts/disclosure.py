@@ -20,8 +20,8 @@ from alerts.model.identity import Identifier, IdentifierKind, Patient
 from alerts.model.register import Registration, Sharing
 from alerts.model.site import Hospital, NoticeEvent, Site
 from alerts.model.stay import Stay
+from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
 from alerts.rules.situation import Reach, is_restricted, whereabouts
-from alerts.stays import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
 from alerts.wording import carer_words, clock, day, on_half_day
 
 _NOTES = {

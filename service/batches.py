@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from alerts.model.events import AdtEvent, EventKind, NotForUs, Place
 from alerts.model.identity import Patient
+from alerts.movements import identify, patient_after
 from alerts.rules.situation import Reach, whereabouts
-from alerts.stays import identify, patient_after
 from alerts.store import alerts as alert_store
 from alerts.store import register
 from ingest import feed_activity, journal

@@ -13,8 +13,8 @@ from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
+from alerts.movements import fold, identify, order_key, refold
 from alerts.policy import policy_from
-from alerts.stays import fold, identify, order_key, refold
 from alerts.store import alerts as alert_store
 from alerts.store import policy as policy_store
 from alerts.store import register

@@ -6,11 +6,11 @@ from datetime import datetime
 from alerts.hours import working_deadline
 from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
 from alerts.model.events import Answer
+from alerts.movements import UNCERTAIN_DISCHARGE
 from alerts.rules.gates import ended, voided
 from alerts.rules.news import standing_discharge
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
 from alerts.rules.situation import Case, is_hidden
-from alerts.stays import UNCERTAIN_DISCHARGE
 
 _SPOKEN = (Answer.CONTACTED, Answer.CALLED)
 _TRIES = 2

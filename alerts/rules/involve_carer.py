@@ -8,11 +8,11 @@ from alerts.model.alert import Alert, Task, TaskCode, TaskState, TaskStatus
 from alerts.model.events import PROOFS, FactKind
 from alerts.model.register import Sharing
 from alerts.model.stay import Stay, StayStatus
+from alerts.movements import UNCERTAIN_ADMISSION, UNCERTAIN_PLAN
 from alerts.policy import Policy
 from alerts.rules.gates import Bar, unfit
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
 from alerts.rules.situation import Case
-from alerts.stays import UNCERTAIN_ADMISSION, UNCERTAIN_PLAN
 
 _STATES = dict(
     zip(

@@ -6,9 +6,9 @@ from alerts.hours import local_date
 from alerts.model.alert import Alert, Notice, NoticeStatus, Recipient, RecipientKind
 from alerts.model.site import NoticeEvent
 from alerts.model.stay import StayStatus
+from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN, uuid_of
 from alerts.rules.gates import lists, silence
 from alerts.rules.situation import Case
-from alerts.stays import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN, uuid_of
 
 PLAN = (NoticeEvent.PLANNED, NoticeEvent.DATE_CHANGED)
 CORRECTIONS = (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)

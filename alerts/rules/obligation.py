@@ -6,8 +6,8 @@ from datetime import datetime
 from alerts.model.alert import OPEN_STATUSES, Recipient, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.model.stay import Stay
+from alerts.movements import uuid_of
 from alerts.rules.situation import Case
-from alerts.stays import uuid_of
 
 
 def task_id(stay: Stay, code: TaskCode, registration: str = "", occasion: str = "") -> str:

@@ -6,10 +6,10 @@ from datetime import datetime
 from alerts.hours import end_of_next_day
 from alerts.model.alert import OPEN_STATUSES, Alert, TaskCode, TaskStatus
 from alerts.model.events import Answer
+from alerts.movements import UNCERTAIN_DISCHARGE
 from alerts.rules.gates import bar
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id
 from alerts.rules.situation import Case
-from alerts.stays import UNCERTAIN_DISCHARGE
 
 _CALLED = (Answer.CALLED, Answer.CONTACTED)
 

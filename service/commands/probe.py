@@ -5,7 +5,7 @@ import time
 import typer
 
 from alerts.model.alert import TaskCode
-from alerts.stays import uuid_of
+from alerts.movements import uuid_of
 from alerts.store import alerts as alert_store
 from ingest import send
 from service.clock import utc_now

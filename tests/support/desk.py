@@ -32,8 +32,8 @@ from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import CaredFor, Carer, Registration, Sharing
 from alerts.model.site import Centre, Feed, Hospital, Nation, NoticeEvent, Site, Ward
 from alerts.model.stay import Stay
+from alerts.movements import refold
 from alerts.policy import policy_from
-from alerts.stays import refold
 
 NUMBER = Identifier(IdentifierKind.NHS, "9990000018")
 OTHER_NUMBER = Identifier(IdentifierKind.NHS, "9990000026")

@@ -20,7 +20,7 @@ from alerts.model.events import (
 from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import Sharing
 from alerts.model.site import NoticeEvent
-from alerts.stays import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
+from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
 from tests.support.canaries import (
     CENTRE,
     COORDINATOR,

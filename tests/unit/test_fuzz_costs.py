@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from alerts.model.events import AdtEvent
-from alerts.stays import identify, order_key
+from alerts.movements import identify, order_key
 from ingest.header import Unattributable, crowding, headers_in, lane_of, read_header
 from mapping.hl7.events import Unreadable, read_event
 from mapping.hl7.message import MAX_CHARACTERS, MAX_REPEATED, MAX_REPETITIONS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alerts.model.bodies import event_from_text, event_to_text
 from alerts.model.events import AdtEvent, NotForUs
-from alerts.stays import fold, identify, order_key
+from alerts.movements import fold, identify, order_key
 from ingest import ack
 from ingest.header import (
     LANES,

@@ -19,7 +19,7 @@ from alerts.model.events import (
 )
 from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.stay import StayStatus
-from alerts.stays import (
+from alerts.movements import (
     MOVED_AFTER_LEAVING,
     UNCERTAIN_ADMISSION,
     UNCERTAIN_DISCHARGE,
