@@ -1,15 +1,21 @@
 """Is this patient the person on the register: certain, doubtful, or not at all."""
 
 import unicodedata
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
 
 from alerts.hours import local_date
 from alerts.model.alert import Agreement, Evidence, Match, MatchDecision, MatchGrade
 from alerts.model.identity import Identifier, IdentifierKind, Patient
+from alerts.model.placeholders import (
+    is_placeholder_date,
+    is_placeholder_name,
+    is_placeholder_number,
+)
 from alerts.model.register import CaredFor, Registration
+from alerts.model.stay import Stay
 
 _IGNORED = dict.fromkeys(
     map(ord, " -'`\u00b4\u2018\u2019\u02bc\u2032\u2010\u2011\u2012\u2013\u2014")
@@ -19,20 +25,25 @@ _KEY_PART = 90
 
 def match(
     patient: Patient,
+    subjects: Collection[str],
     candidates: Sequence[Registration],
     decisions: Sequence[MatchDecision],
     now: datetime,
 ) -> tuple[Match, ...]:
-    """The candidates that are or may be this patient, ended registrations marked, by key."""
-    said = {(d.registration, d.fingerprint): d for d in sorted(decisions, key=lambda d: d.at)}
+    """The candidates that are or may be this patient, ended registrations marked, by key.
+
+    An answer counts where it was given about one of ``subjects`` (``subjects_of`` the stay), about
+    this registration and this evidence, and was not taken back (ADR 0022).
+    """
     today = local_date(now)
+    said = {(d.registration, d.fingerprint): d for d in binding(decisions, subjects)}
     found = []
     for registration in sorted(candidates, key=lambda c: c.key):
-        evidence = compare(patient, registration.patient)
+        evidence = compare(patient, registration.patient, today)
         grade = _grade(patient, registration.patient, evidence)
         if grade is None:
             continue
-        fingerprint = fingerprint_of(patient, registration.patient)
+        fingerprint = fingerprint_of(patient, registration.patient, today)
         decision = said.get((registration.key, fingerprint))
         if decision is not None and not decision.is_same:
             continue
@@ -50,14 +61,34 @@ def match(
     return tuple(found)
 
 
-def compare(patient: Patient, person: CaredFor) -> tuple[Evidence, ...]:
-    """Each piece of evidence, as a coordinator sees it."""
+def binding(
+    decisions: Sequence[MatchDecision], subjects: Collection[str]
+) -> tuple[MatchDecision, ...]:
+    """The answers about these subjects that stand, the oldest first."""
+    bound = (d for d in decisions if d.subject in subjects and d.taken_back_at is None)
+    return tuple(sorted((d for d in bound if d.subject), key=lambda d: (d.at, d.id)))
+
+
+def subject_of(stay: Stay) -> str:
+    """Whom an answer about this stay binds: the patient where the hospital's own number says who
+    it is, else this stay alone."""
+    has_own = any(i.kind is IdentifierKind.LOCAL for i in stay.patient.identifiers)
+    return stay.patient_id if has_own and stay.patient_id else stay.id
+
+
+def subjects_of(stay: Stay) -> frozenset[str]:
+    """Whose answers count for this stay: those about its patient, and those about itself."""
+    return frozenset({stay.id, subject_of(stay)})
+
+
+def compare(patient: Patient, person: CaredFor, today: date) -> tuple[Evidence, ...]:
+    """Each piece of evidence, as a coordinator sees it; what stands for nobody is not known."""
     return (
-        Evidence("identifier", _numbers_agree(patient, person.identifier)),
-        Evidence("status", _status_agrees(patient, person.identifier)),
-        Evidence("family", _agree(_folded(patient.family), _folded(person.family))),
-        Evidence("given", _agree(_first(patient.given), _first(person.given))),
-        Evidence("birth-date", _agree(patient.birth_date, person.birth_date)),
+        Evidence("identifier", _numbers_agree(patient, person.identifier, today)),
+        Evidence("status", _status_agrees(patient, person.identifier, today)),
+        Evidence("family", _agree(_family(patient.family), _family(person.family))),
+        Evidence("given", _agree(_given(patient.given), _given(person.given))),
+        Evidence("birth-date", _agree(_born(patient.birth_date), _born(person.birth_date))),
         Evidence("postcode", _agree(_folded(patient.postcode), _folded(person.postcode))),
     )
 
@@ -75,10 +106,10 @@ def fold_name(name: str) -> str:
     return bare.translate(_IGNORED)
 
 
-def fingerprint_of(patient: Patient, person: CaredFor) -> str:
+def fingerprint_of(patient: Patient, person: CaredFor, today: date) -> str:
     """Digest of what was compared on both sides: an answer holds while it stays the same."""
     numbers = sorted(
-        f"{i.kind}:{i.authority}:{i.value}:{i.verified}"
+        f"{i.kind}:{i.authority}:{i.value}:{i.verified and _is_valid(i, today)}"
         for i in patient.identifiers
         if i.kind is not IdentifierKind.LOCAL or _same_kind(i, person.identifier)
     )
@@ -105,20 +136,25 @@ def _grade(patient: Patient, person: CaredFor, evidence: tuple[Evidence, ...]) -
     return MatchGrade.DOUBTFUL if has_number or same_person else None
 
 
-def _numbers_agree(patient: Patient, wanted: Identifier) -> Agreement:
-    ours = {i.value for i in patient.identifiers if _same_kind(i, wanted)}
-    if not ours:
+def _numbers_agree(patient: Patient, wanted: Identifier, today: date) -> Agreement:
+    given = [i for i in patient.identifiers if not is_placeholder_number(i.value)]
+    # One that has run out is heard only where there is none that holds today.
+    numbers = [i for i in given if _is_valid(i, today)]
+    ours = {i.value for i in numbers if _same_kind(i, wanted)}
+    ours = ours or {i.value for i in given if _same_kind(i, wanted)}
+    if not ours or is_placeholder_number(wanted.value):
         return Agreement.NOT_KNOWN
     # Two NHS or two CHI numbers cannot both be the patient's.
     is_torn = any(
-        len({i.value for i in patient.identifiers if i.kind is kind}) > 1
+        len({i.value for i in numbers if i.kind is kind}) > 1
         for kind in (IdentifierKind.NHS, IdentifierKind.CHI)
     )
     return Agreement.SAME if ours == {wanted.value} and not is_torn else Agreement.DIFFERENT
 
 
-def _status_agrees(patient: Patient, wanted: Identifier) -> Agreement:
-    statuses = [i.verified for i in patient.identifiers if _is_number(i, wanted)]
+def _status_agrees(patient: Patient, wanted: Identifier, today: date) -> Agreement:
+    numbers = [i for i in patient.identifiers if _is_number(i, wanted)]
+    statuses = [i.verified and _is_valid(i, today) for i in numbers]
     if not statuses:
         return Agreement.NOT_KNOWN
     return Agreement.SAME if all(statuses) else Agreement.DIFFERENT
@@ -131,13 +167,32 @@ def _same_kind(one: Identifier, other: Identifier) -> bool:
 
 
 def _is_number(one: Identifier, other: Identifier) -> bool:
-    return one.value == other.value and _same_kind(one, other)
+    is_nobodys = is_placeholder_number(one.value)
+    return one.value == other.value and _same_kind(one, other) and not is_nobodys
+
+
+def _is_valid(number: Identifier, today: date) -> bool:
+    """CX-7 and CX-8 are the first and the last day on which it holds."""
+    starts, ends = number.valid_from, number.valid_until
+    return (starts is None or starts <= today) and (ends is None or today <= ends)
 
 
 def _agree(ours: object, theirs: object) -> Agreement:
     if ours is None or theirs is None:
         return Agreement.NOT_KNOWN
     return Agreement.SAME if ours == theirs else Agreement.DIFFERENT
+
+
+def _born(born: date | None) -> date | None:
+    return None if born is None or is_placeholder_date(born) else born
+
+
+def _family(name: str | None) -> str | None:
+    return None if name is None or is_placeholder_name(name) else _folded(name)
+
+
+def _given(name: str | None) -> str | None:
+    return None if name is None or is_placeholder_name(name, is_given=True) else _first(name)
 
 
 def _folded(name: str | None) -> str | None:

@@ -8,14 +8,12 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from alerts.model.alert import Task, TaskCode
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.movements import fold, identify, order_key, refold
 from alerts.policy import policy_from
-from alerts.store import alerts as alert_store
 from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
@@ -24,7 +22,7 @@ from mapping.hl7.events import Dialect
 from service.database import Database, Rank
 from service.errors import ServiceError
 from service.metrics import Metrics
-from service.reconsider import Desk, Occasion, Outcome, matches_of, reconsider
+from service.reconsider import Desk, Occasion, Outcome, reconsider
 
 BATCH = 200
 """Entries one transaction takes."""
@@ -111,7 +109,7 @@ def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
                 desk.shelf.fetch(due)
                 for stay_key in due:
                     progress.stay = stay_key
-                    _again(tx, desk, stay_key)
+                    again(tx, desk, stay_key)
     progress.stay = None
     return len(due)
 
@@ -146,29 +144,6 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
             reconsider(tx, desk, stay, last, occasion)
 
 
-def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
-    """A coordinator said whether the patient is the person on the register."""
-    with line.database.write(Rank.PAGE) as tx:
-        register.have_alone(tx)
-        task = alert_store.get(tx, task_id)
-        if not isinstance(task, Task) or task.code is not TaskCode.CONFIRM_MATCH:
-            raise NotThere(NotThere.__doc__)
-        with line.desk(tx) as desk:
-            found = desk.shelf.load(task.stay)
-            matches = matches_of(tx, desk, found.stay)[0] if found else ()
-            for seen in matches:
-                if seen.registration.key == task.registration and seen.fingerprint.startswith(
-                    task.occasion
-                ):
-                    register.decide_match(tx, seen, is_same, actor, line.now())
-                    break
-            else:
-                raise EvidenceChanged(EvidenceChanged.__doc__)
-            open_stays = stay_store.concerned(tx, (seen.registration,))
-            for stay_key in dict.fromkeys((task.stay, *open_stays)):
-                _again(tx, desk, stay_key)
-
-
 def import_register(
     line: Line,
     rows: Sequence[Registration],
@@ -183,7 +158,7 @@ def import_register(
             if concerned:
                 with line.desk(tx) as desk:
                     for stay_key in concerned:
-                        _again(tx, desk, stay_key)
+                        again(tx, desk, stay_key)
             on_progress(done)
     return imported
 
@@ -198,7 +173,7 @@ def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> 
     return refold(desk.shelf.events(stay_key)), found.last_order
 
 
-def _again(tx: Connection, desk: Desk, stay_key: str) -> None:
+def again(tx: Connection, desk: Desk, stay_key: str) -> None:
     """Reconsider a stay that is already there."""
     found = desk.shelf.load(stay_key)
     if found is not None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from alerts.decide import Ground, Situation, Verdict, decide
 from alerts.delivery import INBOX, route
 from alerts.disclosure import Telling, disclose
-from alerts.matching import match
+from alerts.matching import binding, match, subjects_of
 from alerts.model.alert import (
     Alert,
     Match,
@@ -112,12 +112,14 @@ def reconsider(
 def matches_of(
     tx: Connection, desk: Desk, stay: Stay
 ) -> tuple[tuple[Match, ...], tuple[MatchDecision, ...]]:
-    """The patient beside everybody on the register that it might be, and what people said."""
+    """The patient beside everybody on the register that it might be, and what binds them."""
     candidates = desk.register.of(stay.patient)
     if not candidates:
         return (), ()
-    decisions = register.decisions(tx, tuple(c.key for c in candidates))
-    return match(stay.patient, candidates, decisions, desk.now), decisions
+    said = register.decisions(tx, tuple(c.key for c in candidates))
+    subjects = subjects_of(stay)
+    matches = match(stay.patient, subjects, candidates, said, desk.now)
+    return matches, binding(said, subjects)
 
 
 def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: Occasion) -> None:

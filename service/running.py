@@ -27,9 +27,10 @@ from service.engines import sqlite_path
 from service.errors import ServiceError
 from service.gauges import Gauges
 from service.lanes import Lanes
+from service.match_answers import decide_match, take_back
 from service.metrics import Metrics
 from service.outlets import outlets_of
-from service.pipeline import Line, decide_match, record_entry
+from service.pipeline import Line, record_entry
 from service.settings import PREFIX, Settings
 from service.site import dialects_of
 from service.tls import certificates_of
@@ -98,6 +99,11 @@ class Acts:
     def decide_match(self, actor: str, task: str, is_same: bool) -> None:
         """Keep a coordinator's answer."""
         decide_match(self.line, actor, task, is_same)
+        self.ring()
+
+    def take_back_match(self, actor: str, decision: int, hospital: str) -> None:
+        """Undo a coordinator's answer."""
+        take_back(self.line, actor, decision, hospital)
         self.ring()
 
 

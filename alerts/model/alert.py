@@ -157,10 +157,19 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class MatchDecision:
-    """A coordinator's answer about one patient and one registration."""
+    """A coordinator's answer about one patient and one registration; it binds nobody else."""
 
     registration: str
     fingerprint: str
+    """The evidence that was shown: where it changes, the question is a new one."""
     is_same: bool
     by: str
     at: datetime
+    subject: str = ""
+    """Id of the patient, or of the stay where the patient has no number of the hospital's own;
+    empty: an answer of an earlier release that binds nobody."""
+    id: int = 0
+    stay: str = ""
+    """Of which stay the question was."""
+    taken_back_at: datetime | None = None
+    taken_back_by: str = ""

@@ -47,11 +47,23 @@ _DELIVERED = (
     .limit(1)
 )
 
+# Stays about which anything was ever raised for one registration, in no order.
+_STAYS_OF = (
+    select(alert_table.c.stay)
+    .where(alert_table.c.registration == bindparam("registration"))
+    .distinct()
+)
+
 _INSERT = insert(alert_table)
 _UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
 
 _OF_RENDERING = frozenset({"meta", "text", "lastModified"})
 """What differs between two renderings of the same thing."""
+
+
+def stays_of(tx: Connection, registration: str) -> list[str]:
+    """Ids of the stays about which anything was ever raised for this registration."""
+    return sorted(tx.execute(_STAYS_OF, {"registration": registration}).scalars())
 
 
 def raised_for(tx: Connection, stay_ids: Collection[str]) -> dict[str, tuple[Alert, ...]]:

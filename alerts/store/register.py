@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, or_, select, update
 
 from alerts.matching import name_key
-from alerts.model.alert import Match, MatchDecision
+from alerts.model.alert import MatchDecision
 from alerts.model.bodies import registration_from_text, registration_to_text
 from alerts.model.identity import Patient
 from alerts.model.register import Registration
@@ -58,7 +58,19 @@ _DECISIONS = (
     .where(match_decision.c.registration.in_(bindparam("wanted", expanding=True)))
     .order_by(match_decision.c.id)
 )
+_DECISION = select(match_decision).where(match_decision.c.id == bindparam("wanted"))
+_SINCE = (
+    select(match_decision)
+    .where(match_decision.c.at >= bindparam("since"))
+    .order_by(match_decision.c.at.desc(), match_decision.c.id.desc())
+)
 _DECIDE = insert(match_decision)
+# Once: who takes it back again changes nothing.
+_TAKE_BACK = (
+    update(match_decision)
+    .where(match_decision.c.id == bindparam("wanted"), match_decision.c.taken_back_at.is_(None))
+    .values(taken_back_at=bindparam("then"), taken_back_by=bindparam("who"))
+)
 
 # Whoever decides about stays shares the register; whoever changes it for stays that are there has
 # it alone. Else an admission and an import at the same moment each miss the other.
@@ -169,22 +181,54 @@ def decisions(tx: Connection, keys: Sequence[str]) -> tuple[MatchDecision, ...]:
     if not keys:
         return ()
     return tuple(
-        MatchDecision(row.registration, row.fingerprint, row.is_same, row.decided_by, utc(row.at))
-        for row in tx.execute(_DECISIONS, {"wanted": list(keys)})
+        _decision(row) for row in tx.execute(_DECISIONS, {"wanted": list(keys)}).mappings()
     )
 
 
-def decide_match(tx: Connection, seen: Match, is_same: bool, by: str, at: datetime) -> None:
+def decision(tx: Connection, decision_id: int) -> MatchDecision | None:
+    """One answer, None where there is none of that id."""
+    row = tx.execute(_DECISION, {"wanted": decision_id}).mappings().first()
+    return None if row is None else _decision(row)
+
+
+def decided_since(tx: Connection, since: datetime) -> tuple[MatchDecision, ...]:
+    """What people answered since a time, the newest first."""
+    return tuple(_decision(row) for row in tx.execute(_SINCE, {"since": since}).mappings())
+
+
+def decide_match(tx: Connection, answer: MatchDecision) -> None:
     """Keep a person's answer about this patient beside this registration."""
     tx.execute(
         _DECIDE,
         {
-            "registration": seen.registration.key,
-            "fingerprint": seen.fingerprint,
-            "is_same": is_same,
-            "decided_by": by,
-            "at": at,
+            "registration": answer.registration,
+            "fingerprint": answer.fingerprint,
+            "is_same": answer.is_same,
+            "decided_by": answer.by,
+            "at": answer.at,
+            "subject": answer.subject,
+            "stay": answer.stay,
         },
+    )
+
+
+def take_back(tx: Connection, decision_id: int, by: str, at: datetime) -> None:
+    """From now on the answer binds nobody; it is kept."""
+    tx.execute(_TAKE_BACK, {"wanted": decision_id, "who": by, "then": at})
+
+
+def _decision(row: RowMapping) -> MatchDecision:
+    return MatchDecision(
+        registration=row["registration"],
+        fingerprint=row["fingerprint"],
+        is_same=row["is_same"],
+        by=row["decided_by"],
+        at=utc(row["at"]),
+        subject=row["subject"],
+        id=row["id"],
+        stay=row["stay"],
+        taken_back_at=utc(row["taken_back_at"]),
+        taken_back_by=row["taken_back_by"],
     )
 
 

@@ -63,9 +63,15 @@ match_decision = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("is_same", Boolean, nullable=False),
     Column("decided_by", Text, nullable=False),
-    Column("at", _Instant, nullable=False),
+    Column("at", _Instant, nullable=False, index=True),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("stay", Text, nullable=False, server_default=""),
+    Column("taken_back_at", _Instant),
+    Column("taken_back_by", Text, nullable=False, server_default=""),
     Index("ix_match_decision_pair", "registration", "fingerprint"),
 )
+"""What a coordinator answered, whom it binds (``subject``: a patient or a stay; empty: nobody), and
+of which stay the question was. Nobody deletes from it but an erasure."""
 
 stay = Table(
     "stay",

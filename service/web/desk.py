@@ -27,6 +27,10 @@ class Acts(Protocol):
         """Keep a coordinator's answer about a doubtful match."""
         ...
 
+    def take_back_match(self, actor: str, decision: int, hospital: str) -> None:
+        """Undo an answer about a doubtful match of a patient of this hospital."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -143,15 +143,15 @@ def question(
         centre=centre.name if centre else registration.centre,
         by=clock.due(task.due_at) if task.due_at else "",
         is_asked=task.status is TaskStatus.IN_PROGRESS,
-        lines=_lines(stay, registration),
+        lines=_lines(stay, registration, clock.today),
     )
 
 
-def _lines(stay: Stay, registration: Registration) -> tuple[Line, ...]:
+def _lines(stay: Stay, registration: Registration, today: date) -> tuple[Line, ...]:
     patient, person = stay.patient, registration.patient
     ours = {
         "identifier": _numbers(patient.identifiers, person.identifier),
-        "status": "Not verified",
+        "status": "Not verified, or not in force today",
         "family": patient.family or "",
         "given": patient.given or "",
         "birth-date": _born(patient.birth_date),
@@ -171,7 +171,7 @@ def _lines(stay: Stay, registration: Registration) -> tuple[Line, ...]:
             register=theirs.get(e.what) or "Not held",
             agreement=e.agreement.value,
         )
-        for e in compare(patient, person)
+        for e in compare(patient, person, today)
         if e.what != "status" or e.agreement is Agreement.DIFFERENT
     )
 

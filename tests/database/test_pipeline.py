@@ -7,15 +7,17 @@ import pytest
 
 from alerts.model.alert import Task, TaskCode, TaskState
 from alerts.model.events import PROOFS, FactRecorded
-from alerts.store import claims
+from alerts.model.identity import Identifier, IdentifierKind
+from alerts.model.register import CaredFor
+from alerts.store import claims, register
 from ingest.receive import Origin, receive
 from service.batches import process_batch
 from service.database import Database
+from service.match_answers import NotTheirs, decide_match, take_back
 from service.pipeline import (
     EvidenceChanged,
     NotThere,
     Progress,
-    decide_match,
     record_entry,
 )
 from tests.support.adt import Adt
@@ -166,6 +168,84 @@ def test_a_coordinators_no_is_not_asked_again(line: TestLine):
     decide_match(line.line, "R. Baxter", line.alerts()[0].id, is_same=False)
     line.take(doubtful.later("A08"))
     assert line.told() == ["confirm-match coordinator:L302H completed"]
+
+
+JOHN = Adt(family="Namesake", given="John", born="19500505", planned=date(2026, 11, 25))
+NAMESAKE = a_registration(
+    registration_id="R26",
+    patient=CaredFor(
+        Identifier(IdentifierKind.NHS, "9990000026"),
+        "John",
+        "Namesake",
+        date(1950, 5, 5),
+        postcode="ML6 0XX",
+    ),
+)
+CONFIRM, INVOLVE = "confirm-match coordinator:L302H", f"involve-carer {WARD}"
+
+
+def _numbered(message: Adt, own: str) -> bytes:
+    """With a number of the hospital's own and no other."""
+    return message.raw().replace(b"9990000018^^^NHS^NH", f"{own}^^^LAN^MR".encode())
+
+
+def _answered(line: TestLine, is_same: bool) -> int:
+    """John's admission with a coordinator's answer about it; the answer's id."""
+    line.registered(NAMESAKE)
+    line.take(_numbered(JOHN, "111"))
+    decide_match(line.line, "R. Baxter", line.alerts()[0].id, is_same)
+    with line.database.read() as tx:
+        (answer,) = register.decided_since(tx, JOHN.at)
+    return answer.id
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_an_answer_about_one_person_is_not_used_for_a_namesake(line: TestLine, is_same: bool):
+    _answered(line, is_same)
+    before = line.told()
+    line.take(_numbered(JOHN.but(visit="V2002", ward="M4"), "222"))
+    assert line.told() == sorted([*before, f"{CONFIRM} requested"])
+
+
+def test_an_answer_that_is_taken_back_corrects_what_was_told(line: TestLine):
+    answer = _answered(line, is_same=True)
+    planned = f"planned {CENTRE}"
+    assert line.told() == [f"{CONFIRM} completed", f"{INVOLVE} requested", f"{planned} completed"]
+    take_back(line.line, "R. Baxter", answer, "L302H")
+    assert line.told() == [
+        f"{CONFIRM} requested",
+        f"{INVOLVE} cancelled",
+        f"{planned} entered-in-error",
+        f"withdrawn {CENTRE} completed",
+    ]
+    asked = next(a.id for a in line.alerts() if isinstance(a, Task) and a.code == "confirm-match")
+    decide_match(line.line, "R. Baxter", asked, is_same=False)
+    assert f"{CONFIRM} completed" in line.told()
+
+
+def test_an_answer_that_is_taken_back_after_the_discharge_corrects_it_too(line: TestLine):
+    answer = _answered(line, is_same=True)
+    line.take(_numbered(JOHN.later("A03", 5), "111"))
+    assert f"discharged {CENTRE} completed" in line.told()
+    take_back(line.line, "R. Baxter", answer, "L302H")
+    told = line.told()
+    assert f"discharged {CENTRE} entered-in-error" in told
+    assert f"contact-carer {CENTRE} cancelled" in told
+
+
+def test_not_the_same_person_can_be_taken_back_too(line: TestLine):
+    take_back(line.line, "R. Baxter", _answered(line, is_same=False), "L302H")
+    assert line.told() == [f"{CONFIRM} requested"]
+
+
+def test_an_answer_is_taken_back_once_and_by_its_own_hospital(line: TestLine):
+    answer = _answered(line, is_same=True)
+    for number, hospital in ((answer, "G405H"), (answer + 1, "L302H")):
+        with pytest.raises(NotTheirs):
+            take_back(line.line, "R. Baxter", number, hospital)
+    take_back(line.line, "R. Baxter", answer, "L302H")
+    with pytest.raises(NotTheirs):
+        take_back(line.line, "R. Baxter", answer, "L302H")
 
 
 def test_an_answer_to_evidence_that_changed_is_refused(line: TestLine):

@@ -1,5 +1,6 @@
 """The register, the answers about doubtful matches, and the policy in force."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from alerts.model.alert import MatchDecision
@@ -7,7 +8,7 @@ from alerts.model.identity import IdentifierKind
 from alerts.model.register import CaredFor
 from alerts.store import policy, register
 from service.database import Database
-from tests.support.records import NOW, a_match, a_number, a_patient, a_registration
+from tests.support.records import NOW, a_number, a_patient, a_registration
 
 
 def test_an_import_counts_what_is_new_changed_and_the_same(database: Database):
@@ -54,16 +55,30 @@ def test_a_patient_without_number_name_or_birth_date_has_no_candidates(database:
 
 
 def test_answers_about_a_match_come_oldest_first(database: Database):
-    with database.write() as tx:
-        register.decide_match(tx, a_match(), True, "Coordinator", NOW)
-        register.decide_match(tx, a_match(), False, "Coordinator", NOW)
-        register.decide_match(tx, a_match(a_registration("R2")), True, "Coordinator", NOW)
-        asked = register.decisions(tx, ["LANCARERS/R1"])
-        assert register.decisions(tx, []) == ()
-    assert asked == tuple(
-        MatchDecision("LANCARERS/R1", "f" * 64, is_same, "Coordinator", NOW)
+    answers = tuple(
+        MatchDecision("LANCARERS/R1", "f" * 64, is_same, "Coordinator", NOW, "P1", stay="S1")
         for is_same in (True, False)
     )
+    with database.write() as tx:
+        for answer in (*answers, replace(answers[0], registration="LANCARERS/R2")):
+            register.decide_match(tx, answer)
+        asked = register.decisions(tx, ["LANCARERS/R1"])
+        assert register.decisions(tx, []) == ()
+    assert tuple(replace(answer, id=0) for answer in asked) == answers
+
+
+def test_an_answer_is_taken_back_once_and_kept(database: Database):
+    later = NOW + timedelta(hours=1)
+    given = MatchDecision("LANCARERS/R1", "f" * 64, True, "Coordinator", NOW, "P1", stay="S1")
+    with database.write() as tx:
+        register.decide_match(tx, given)
+        (known,) = register.decided_since(tx, NOW)
+        register.take_back(tx, known.id, "R. Baxter", later)
+        register.take_back(tx, known.id, "Somebody Else", later + timedelta(hours=1))
+        taken_back = replace(known, taken_back_at=later, taken_back_by="R. Baxter")
+        assert register.decision(tx, known.id) == taken_back
+        assert register.decided_since(tx, later) == ()
+        assert register.decision(tx, known.id + 1) is None
 
 
 def test_policy_holds_from_the_moment_it_was_said(database: Database):

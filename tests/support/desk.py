@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from alerts.decide import Situation, Verdict, decide
 from alerts.hours import LONDON
-from alerts.matching import match
+from alerts.matching import binding, match, subjects_of
 from alerts.model.alert import (
     OPEN_STATUSES,
     Alert,
@@ -212,15 +212,16 @@ class Desk:
     def situation(self) -> Situation:
         """What the rules see."""
         stay = self.stay
+        subjects = subjects_of(stay)
         return Situation(
             stay=stay,
-            matches=match(stay.patient, self.register, self.decisions, self.now),
+            matches=match(stay.patient, subjects, self.register, self.decisions, self.now),
             raised=tuple(self.raised.values()),
             policy=policy_from(self.policy),
             site=self.site,
             now=self.now,
             is_stale=self.is_stale,
-            decisions=self.decisions,
+            decisions=binding(self.decisions, subjects),
             unsent=self.unsent,
         )
 

@@ -33,7 +33,9 @@ UNSURE = replace(PATIENT, birth_date=date(1941, 6, 5))
 
 def decided(desk: Desk, is_same: bool) -> MatchDecision:
     (match,) = desk.situation().matches
-    return MatchDecision("LANCARERS/R1", match.fingerprint, is_same, "coordinator", desk.now)
+    return MatchDecision(
+        "LANCARERS/R1", match.fingerprint, is_same, "coordinator", desk.now, desk.stay.id
+    )
 
 
 def test_a_doubtful_match_asks_the_coordinator_and_nobody_else():
