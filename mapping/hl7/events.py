@@ -1,11 +1,20 @@
 """One ADT message to one event of one stay."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from alerts.model.doubts import DoubtKind
-from alerts.model.events import AdtEvent, EventKind, NotForUs
+from alerts.model.doubts import Doubt, DoubtKind
+from alerts.model.events import (
+    AdtEvent,
+    Change,
+    EventKind,
+    NotForUs,
+    PatientClass,
+    Place,
+    PlannedDate,
+)
 from mapping.hl7 import gates, segments
 from mapping.hl7.clocks import AHEAD, moment, planned_from, times_of
 from mapping.hl7.dialect import Dialect
@@ -136,14 +145,10 @@ def _about(kind: EventKind, message: Message) -> EventKind:
 
 
 def _event(message: Message, kind: EventKind, reading: Reading) -> AdtEvent:
-    person = _person_event(message, kind, reading)
-    event = person if kind is EventKind.PERSON_UPDATED else _with_visit(person, message, reading)
-    return _with_doubts(event, message, reading)
-
-
-def _person_event(message: Message, kind: EventKind, reading: Reading) -> AdtEvent:
-    """What a message says of the person, whether or not it tells of a visit."""
     times = times_of(message, kind, reading)
+    is_person = kind is EventKind.PERSON_UPDATED
+    visit = _NO_VISIT if is_person else _visit(message, reading)
+    patient = segments.patient_from_pid(message, reading)
     death = gates.death_from(message, reading)
     return AdtEvent(
         kind=kind,
@@ -153,38 +158,64 @@ def _person_event(message: Message, kind: EventKind, reading: Reading) -> AdtEve
         cancels_at=times.cancels_at,
         control_id=message.first("MSH").text("MSH-10.1"),
         feed=reading.dialect.name,
-        visit=None,
-        patient=segments.patient_from_pid(message, reading),
+        visit=visit.number,
+        visit_authority=visit.authority,
+        visit_authority_sent=visit.authority_sent,
+        movement=visit.movement,
+        patient=patient,
+        place=visit.place,
+        patient_class=visit.patient_class,
+        admitted_at=visit.admitted_at,
+        discharged_at=visit.discharged_at,
+        planned=visit.planned,
         hiding=gates.hiding_from(message, reading),
         sensitive=gates.sensitive_from(message, reading),
         consent_refused=gates.consent_refused_from(message, reading),
         died=death.died,
         death_unclear=death.unclear,
+        method=visit.discharge.method,
+        destination=visit.discharge.destination,
         next_of_kin=segments.next_of_kin_from_nk1(message, reading),
+        doubts=_doubts(visit, message, reading),
     )
 
 
-def _with_visit(person: AdtEvent, message: Message, reading: Reading) -> AdtEvent:
+class _Visit(NamedTuple):
+    """What a message says of the visit; empty where it is about the person alone."""
+
+    number: str | None = None
+    authority: str = ""
+    authority_sent: bool = False
+    movement: str | None = None
+    place: Change[Place] = None
+    patient_class: Change[PatientClass] = None
+    admitted_at: Change[datetime] = None
+    discharged_at: Change[datetime] = None
+    planned: Change[PlannedDate] = None
+    discharge: gates.Discharge = gates.Discharge()
+
+
+_NO_VISIT = _Visit()
+
+
+def _visit(message: Message, reading: Reading) -> _Visit:
     pv1 = message.first("PV1")
-    visit = _visit_number(pv1, reading)
+    number = _visit_number(pv1, reading)
     admitted_at = moment(pv1, "PV1-44.1", reading)
-    if visit is None and not isinstance(admitted_at, datetime):
+    if number is None and not isinstance(admitted_at, datetime):
         raise Unreadable("PV1-19 is missing and PV1-44 is no possible time", 102, "PV1^1^44")
-    discharge = gates.discharge_from_pv1(pv1, reading.dialect)
-    authority = next((part for part in pv1.parts("PV1-19.4") if part), "")
-    return replace(
-        person,
-        visit=visit,
-        visit_authority=authority or reading.dialect.visit_authority or _sender(message),
-        visit_authority_sent=bool(authority),
+    authority = next(filter(None, pv1.parts("PV1-19.4")), "")
+    return _Visit(
+        number=number,
+        authority=authority or reading.dialect.visit_authority or _sender(message.first("MSH")),
+        authority_sent=bool(authority),
         movement=_movement(message.first("ZBE")),
         place=segments.place_from_pv1(pv1, reading),
         patient_class=segments.class_from_pv1(pv1, reading),
         admitted_at=admitted_at,
         discharged_at=moment(pv1, "PV1-45.1", reading),
         planned=planned_from(message, reading),
-        method=discharge.method,
-        destination=discharge.destination,
+        discharge=gates.discharge_from_pv1(pv1, reading.dialect),
     )
 
 
@@ -197,14 +228,16 @@ def _visit_number(pv1: Values, reading: Reading) -> str | None:
     return number or None
 
 
-def _sender(message: Message) -> str:
+def _sender(msh: Values) -> str:
     """MSH-3 and MSH-4 as sent."""
-    msh = message.first("MSH")
-    names = (
-        "^".join(msh.text(f"{field}.{part}") for part in (1, 2, 3)).rstrip("^")
-        for field in ("MSH-3", "MSH-4")
-    )
-    return "|".join(names)
+    return f"{_whole(msh, 'MSH-3')}|{_whole(msh, 'MSH-4')}"
+
+
+def _whole(msh: Values, field: str) -> str:
+    """All components of an HD."""
+    if f"{field}.2" not in msh.singles:
+        return msh.text(f"{field}.1")
+    return "^".join(msh.text(f"{field}.{part}") for part in (1, 2, 3)).rstrip("^")
 
 
 def _movement(zbe: Values) -> str | None:
@@ -213,16 +246,16 @@ def _movement(zbe: Values) -> str | None:
     return "^".join(parts).rstrip("^") or None if parts[0] else None
 
 
-def _with_doubts(event: AdtEvent, message: Message, reading: Reading) -> AdtEvent:
-    admitted, discharged = event.admitted_at, event.discharged_at
+def _doubts(visit: _Visit, message: Message, reading: Reading) -> tuple[Doubt, ...]:
+    """All that is doubtful, each once."""
+    admitted, discharged = visit.admitted_at, visit.discharged_at
     if isinstance(admitted, datetime):
         if admitted > reading.arrived_at + AHEAD:
             reading.doubt(DoubtKind.TIME_AHEAD, "PV1-44")
         if isinstance(discharged, datetime) and discharged < admitted:
             reading.doubt(DoubtKind.VALUES_CONFLICT, "PV1-45")
-    for name in _ONCE:
-        if len(message.all(name)) > 1:
-            reading.doubt(DoubtKind.SEGMENT_REPEATED, name)
-    if not reading.doubts:
-        return event
-    return replace(event, doubts=tuple(dict.fromkeys(reading.doubts)))
+    if message.has_more:
+        for name in _ONCE:
+            if len(message.all(name)) > 1:
+                reading.doubt(DoubtKind.SEGMENT_REPEATED, name)
+    return tuple(dict.fromkeys(reading.doubts)) if reading.doubts else ()

@@ -35,10 +35,9 @@ def _of(segments: Iterable[Values], path: str) -> list[Change[str]]:
     found: list[Change[str]] = []
     for segment in segments:
         for value in segment.texts(path):
-            if isinstance(value, str):
-                value = value.strip() or None
-            if value is not None:
-                found.append(value)
+            said = value.strip() or None if isinstance(value, str) else value
+            if said is not None:
+                found.append(said)
     return found
 
 

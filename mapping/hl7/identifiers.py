@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from alerts.model.doubts import DoubtKind
 from alerts.model.identity import Identifier, IdentifierKind
@@ -28,7 +29,9 @@ def identifiers_from_pid(
     found: dict[tuple[str, str, bool], Identifier] = {}
     for repetition in pid.each("PID-3"):
         if repetition.text("PID-3.1"):
-            one = _with_validity(_identifier(repetition, is_verified, reading), repetition, reading)
+            one = _identifier(repetition, is_verified, reading)
+            if "PID-3.7" in repetition.singles or "PID-3.8" in repetition.singles:
+                one = _with_validity(one, repetition, reading)
             key = (one.value, one.authority, one.kind is IdentifierKind.CHI)
             if key not in found or not one.verified:
                 found[key] = one
@@ -42,20 +45,19 @@ def identifiers_from_pid(
 
 def _identifier(repetition: Values, is_verified: bool, reading: Reading) -> Identifier:
     sent = repetition.text("PID-3.1")
-    names = [name for name in repetition.parts("PID-3.4") if name]
-    authority = names[0] if names else ""
+    names = repetition.parts("PID-3.4")
+    authority = next(filter(None, names), "")
     type_code, status = _type_and_status(repetition.text("PID-3.5"))
-    kind = _kind(names, reading.dialect) if names else _guess(sent, type_code)
-    authority = authority or reading.dialect.patient_authority
-    local = Identifier(IdentifierKind.LOCAL, sent, authority, type_code=type_code)
-    if kind is None or kind is IdentifierKind.LOCAL:
-        return local
-    value, doubt = _number(sent, kind, reading.dialect.synthetic)
-    if doubt is not None:
-        reading.doubt(doubt, "PID-3")
-    if value is None:
-        return local
-    if not names:
+    kind = _kind(names, reading.dialect) if authority else _guess(sent, type_code)
+    value = None
+    if kind is not None and kind is not IdentifierKind.LOCAL:
+        value, doubt = _number(sent, kind, reading.dialect.synthetic)
+        if doubt is not None:
+            reading.doubt(doubt, "PID-3")
+    if kind is None or value is None:
+        authority = authority or reading.dialect.patient_authority
+        return Identifier(IdentifierKind.LOCAL, sent, authority, type_code=type_code)
+    if not authority:
         reading.doubt(DoubtKind.NUMBER_GUESSED, "PID-3")
     verified = is_verified and _status_is_verified(status)
     if not verified:
@@ -63,10 +65,13 @@ def _identifier(repetition: Values, is_verified: bool, reading: Reading) -> Iden
     return Identifier(kind, value, verified=verified)
 
 
-def _kind(names: list[str], dialect: Dialect) -> IdentifierKind | None:
+def _kind(names: tuple[str, ...], dialect: Dialect) -> IdentifierKind | None:
     """By any component of the HD: name or OID."""
-    found = (dialect.identifiers.get(name.upper()) for name in names)
-    return next((kind for kind in found if kind is not None), None)
+    for name in names:
+        kind = dialect.identifiers.get(name.upper())
+        if kind is not None:
+            return kind
+    return None
 
 
 def _with_validity(one: Identifier, repetition: Values, reading: Reading) -> Identifier:
@@ -103,6 +108,7 @@ def _guess(sent: str, type_code: str) -> IdentifierKind | None:
     return IdentifierKind.NHS if not type_code and digits.startswith(_BARE) else None
 
 
+@lru_cache(maxsize=4096)  # a patient's number comes in all messages of a stay
 def _number(
     sent: str, kind: IdentifierKind, synthetic: bool
 ) -> tuple[str | None, DoubtKind | None]:

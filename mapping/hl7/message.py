@@ -22,6 +22,8 @@ MAX_CHARACTERS = 600
 MAX_REPEATED = 6_000
 MAX_REPETITIONS = 200
 """Of a field whose every repetition we use."""
+_UNIT = "\x1f"
+"""Between the sub-components of one value."""
 _NO_FIELDS: dict[str, tuple["Values", ...]] = {}
 
 
@@ -43,17 +45,16 @@ class Values:
 
     def texts(self, path: str) -> tuple[Change[str], ...]:
         """The value of every repetition of a field that is read so, such as ``PID-30.1``."""
-        more = self.repeated.get(path.partition(".")[0])
-        if more:
-            return tuple(one.singles.get(path) for one in more)
         value = self.singles.get(path)
-        return () if value is None else (value,)
+        if value is not None:
+            return (value,)
+        return tuple(one.singles.get(path) for one in self.repeated.get(path, ()))
 
     def parts(self, path: str) -> tuple[str, ...]:
-        """The sub-components of a component, such as those of an HD or FN; blanks are left out."""
+        """The sub-components of a component such as an HD or FN."""
         whole = self.singles.get(f"{path}&")
         if isinstance(whole, str):
-            return tuple(part.strip() for part in whole.split("\x1f"))
+            return tuple(part.strip() for part in whole.split(_UNIT))
         return (self.text(path),)
 
     def each(self, path: str) -> tuple["Values", ...]:
@@ -70,6 +71,8 @@ class Message:
 
     segments: Mapping[str, tuple[Values, ...]]
     doubts: tuple[Doubt, ...] = ()
+    has_more: bool = False
+    """A segment that is read comes more than once."""
 
     def has(self, name: str) -> bool:
         """The message holds such a segment."""
@@ -96,12 +99,15 @@ def read(decoded: Decoded) -> Message:
     if joined:
         doubts.append(Doubt(DoubtKind.LINE_JOINED))
     found: dict[str, list[Values]] = {}
+    count = 0
     for line in lines:
         picks = plan.segments.get(line[:3])
         if picks is not None:
             values = _values(line, picks, separators, decoded.codec)
             found.setdefault(line[:3], []).append(values)
-    return Message({name: tuple(rows) for name, rows in found.items()}, tuple(doubts))
+            count += 1
+    segments = {name: tuple(rows) for name, rows in found.items()}
+    return Message(segments, tuple(doubts), count > len(found))
 
 
 def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, codec: str) -> Values:
@@ -118,7 +124,7 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
         if len(raw) > MAX_CHARACTERS:
             raw = _bounded(raw, repeats, separators.repetition, path)
         if repeats or (all_count and separators.repetition in raw):
-            repeated[path] = _repetitions(raw, picks, separators, codec)
+            repeated[first if all_count else path] = _repetitions(raw, picks, separators, codec)
         elif raw.isalnum():  # no separator in it: most fields
             if first:
                 singles[first] = raw
@@ -179,7 +185,7 @@ def _pick_signs(
     value, sign, more = raw.partition(separators.subcomponent)
     if sign and path in WHOLE and more.strip(separators.subcomponent):
         parts = raw.split(separators.subcomponent)
-        into[f"{path}&"] = "\x1f".join(unescape(part, separators, codec) for part in parts)
+        into[f"{path}&"] = _UNIT.join(unescape(part, separators, codec) for part in parts)
     if value == NULL:
         into[path] = CLEARED
     elif separators.escape in value:
