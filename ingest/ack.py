@@ -9,11 +9,12 @@ from ingest.header import Fault, Header
 
 Mode = Literal["original", "enhanced"]
 Letter = Literal["R", "E"]
-MAX_ECHO = 199
+MAX_ECHO = 2_000
 _MAX_FIELD = 227
 """The longest MSH-3 any version allows; longer ones are cut in the answer."""
 _WANTS_COMMIT_ACK = frozenset({"AL", "SU", "ER"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_FRAMING = re.compile(r"[\x00-\x08\x0a-\x1f]")
 _NO_SIGNS = str.maketrans("", "", "-:T")
 _OLD_ERR = re.compile(r"2\.[0-4](\.|$)")
 _MEANINGS = {
@@ -79,12 +80,12 @@ def _answer(header: Header, stamp: Stamp, letter: str, err: str) -> bytes:
 
 
 def echo(header: Header) -> str:
-    """MSH-10 as MSA-2 gives it back: no separator, no control character, never too long."""
-    control_id = header.control_id
-    if not (control_id.isalnum() and control_id.isascii()):
-        signs = "\\" + re.escape(header.field_separator + header.encoding)
-        control_id = re.sub(f"[{signs}]", "", _CONTROLS.sub("", control_id))
-    return control_id[:MAX_ECHO]
+    """MSH-10 as MSA-2 gives it back: byte for byte, for engines compare.
+
+    Only what would end the segment or the frame is left out, and what no engine counts to.
+    """
+    control_id = header.control_id[:MAX_ECHO]
+    return control_id if control_id.isprintable() else _FRAMING.sub("", control_id)
 
 
 @lru_cache(maxsize=4)  # what is stored together has one time

@@ -11,8 +11,10 @@ LANES = 64
 MAX_SEGMENTS = 2_000
 MAX_SEPARATORS = 50_000
 _BOM = b"\xef\xbb\xbf"
-_SIGNS = frozenset(string.punctuation)
+_SIGNS = frozenset(string.punctuation) - {'"'}
+"""What may separate; two quotation marks are HL7's null."""
 _USUAL = "^~\\&"
+_LENGTHS = (len(_USUAL), len("^~\\&#"))
 _LAST_FIELD = 18
 
 AckMode = Literal["auto", "original", "enhanced"]
@@ -38,6 +40,8 @@ class FeedRule:
     processing_id: str = "P"
     refuse_unusable: bool = False
     certificate_names: tuple[str, ...] = ()
+    ways: frozenset[str] = frozenset()
+    """Ways without a certificate that may speak for it all the same: ``folder``, ``kafka``."""
 
 
 class Header(NamedTuple):
@@ -62,13 +66,13 @@ class Header(NamedTuple):
 
     @property
     def application(self) -> str:
-        """The namespace of MSH-3."""
-        return self.sending_application.split(self.encoding[0], 1)[0]
+        """MSH-3 by its first component that is there: namespace, else OID."""
+        return _first(self.sending_application, self.encoding[0])
 
     @property
     def facility(self) -> str:
-        """The namespace of MSH-4."""
-        return self.sending_facility.split(self.encoding[0], 1)[0]
+        """MSH-4 by its first component that is there: namespace, else OID."""
+        return _first(self.sending_facility, self.encoding[0])
 
     @property
     def sender(self) -> str:
@@ -111,7 +115,7 @@ def read_header(block: bytes) -> Header:
 def first_segment(block: bytes) -> bytes:
     """The bytes before the first line end."""
     if not block.startswith(b"MSH"):
-        block = block.removeprefix(_BOM).lstrip()
+        block = block.lstrip().removeprefix(_BOM).lstrip()
     carriage = block.find(b"\r")
     feed = block.find(b"\n", 0, carriage if carriage >= 0 else None)
     end = feed if feed >= 0 else carriage
@@ -120,18 +124,19 @@ def first_segment(block: bytes) -> bytes:
 
 def normalise(block: bytes) -> bytes:
     """For reading only: CR line ends, no byte order mark, nothing before the first segment."""
-    text = block.removeprefix(_BOM).lstrip()
+    text = block.lstrip().removeprefix(_BOM).lstrip()
     return text.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in text else text
 
 
 def feed_for(header: Header, rules: Sequence[FeedRule]) -> FeedRule | None:
     """The most specific rule that fits the sender; of equals the first."""
-    application, facility = header.application, header.facility
+    sign = header.encoding[0]
+    applications = _names_in(header.sending_application, sign)
+    facilities = _names_in(header.sending_facility, sign)
     fitting = [
         rule
         for rule in rules
-        if rule.sending_application in ("*", application)
-        and rule.sending_facility in ("*", facility)
+        if rule.sending_application in applications and rule.sending_facility in facilities
     ]
     if len(fitting) == 1:
         return fitting[0]
@@ -184,8 +189,17 @@ def printable(text: str, limit: int) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in cut)
 
 
+def _names_in(sent: str, sign: str) -> tuple[str, ...]:
+    """What a feed may call a sender: any component of the HD, and ``*``."""
+    return ("*", sent, *sent.split(sign)) if sign in sent else ("*", sent)
+
+
+def _first(sent: str, sign: str) -> str:
+    return next(filter(None, sent.split(sign)), "") if sign in sent else sent
+
+
 def _may_encode(encoding: str, separator: str) -> bool:
-    return 2 <= len(encoding) <= len("^~\\&#") and _are_signs(encoding, separator)
+    return len(encoding) in _LENGTHS and _are_signs(encoding, separator)
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,8 @@ from ingest.tally import Tally
 log = structlog.get_logger()
 
 NOT_ATTRIBUTED = "-"
+_UNNAMED = frozenset({"http", "folder", "kafka"})
+"""Ways by which a message can come without a certificate or a token of its feed."""
 _HEAD = 4_096
 
 
@@ -173,7 +175,7 @@ def _judge(block: bytes, origin: Origin, door: Door) -> _Verdict:
         crowd = crowding(block, failure.header)
         return _Verdict(failure.header, None, fault=failure.fault, is_over_limit=crowd is not None)
     rule = feed_for(header, door.rules)
-    if origin.feeds is not None and (rule is None or rule.name not in origin.feeds):
+    if not _may_speak(origin, rule):
         return _impostor(header, rule, origin, door)
     crowd = crowding(block, header)
     if crowd is not None:
@@ -182,6 +184,14 @@ def _judge(block: bytes, origin: Origin, door: Door) -> _Verdict:
         fault = Fault(202, "processing id is not the feed's", "MSH^1^11")
         return _Verdict(header, rule, fault=fault)
     return _judge_content(block, header, rule, door)
+
+
+def _may_speak(origin: Origin, rule: FeedRule | None) -> bool:
+    """Whether a peer, or who writes into a folder or topic, may speak for that feed."""
+    if origin.feeds is not None:
+        return rule is not None and rule.name in origin.feeds
+    needs_name = rule is not None and rule.certificate_names and origin.way in _UNNAMED
+    return not needs_name or (rule is not None and origin.way in rule.ways)
 
 
 def _judge_content(block: bytes, header: Header, rule: FeedRule | None, door: Door) -> _Verdict:
@@ -201,7 +211,12 @@ def _impostor(header: Header, rule: FeedRule | None, origin: Origin, door: Door)
     """A peer that is known spoke for a feed that is not its own."""
     door.tally.count("impostor")
     feed = rule.name if rule else NOT_ATTRIBUTED
-    log.warning("sender_not_bound", peer=origin.peer, feed=feed, control_id=ack.echo(header))
+    log.warning(
+        "sender_not_bound",
+        peer=origin.peer,
+        feed=feed,
+        control_id=printable(header.control_id, 200),
+    )
     fault = Fault(207, "the sender may not speak for this feed", "MSH^1^3")
     return _Verdict(header, rule, fault=fault, is_impostor=True)
 

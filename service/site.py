@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from alerts.model.events import PatientClass
 from alerts.model.identity import IdentifierKind
-from alerts.model.site import Feed, Site
+from alerts.model.site import Feed, Nation, Site
 from ingest.header import AckMode, FeedRule, Unattributable, feed_for, read_header
 from mapping.hl7.dialect import Dialect
 from service.errors import ServiceError
@@ -24,6 +26,11 @@ __all__ = [
 DEMO = Path(__file__).with_name("demo_site.toml")
 """The built-in synthetic site."""
 _ACK_MODES: dict[str, AckMode] = {"auto": "auto", "original": "original", "enhanced": "enhanced"}
+_DIED = {
+    Nation.SCOTLAND: frozenset({"4", "5", "40", "41", "42", "43"}),
+    Nation.ENGLAND: frozenset({"4", "5"}),
+}
+"""Discharge methods that mean died: NHS data dictionary, and discharge types of SMR01."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,14 @@ def dialect_of(site: Site, feed: Feed) -> Dialect:
         discharge_destination_field=feed.discharge_destination_field,
         carer_relationships=frozenset(feed.carer_relationships),
         synthetic=site.synthetic,
+        death_methods=_DIED[site.nation].union(feed.death_methods),
+        zone=ZoneInfo(feed.time_zone),
+        discharge_outside_a03=feed.discharge_outside_a03,
+        visit_authority=feed.visit_authority,
+        patient_authority=feed.patient_authority,
+        patient_classes={sent: PatientClass(kind) for sent, kind in feed.patient_classes},
+        sensitive_values=frozenset(feed.sensitive_values),
+        planned_date_fields=feed.planned_date_field,
     )
 
 
@@ -82,6 +97,7 @@ def rules_of(site: Site) -> tuple[FeedRule, ...]:
             processing_id=feed.processing_id or "P",
             refuse_unusable=feed.refuse_unusable,
             certificate_names=feed.certificate_names,
+            ways=frozenset(feed.ways),
         )
         for feed in site.feeds
     )

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from alerts.model.events import PatientClass
 from alerts.model.identity import IdentifierKind
 from alerts.model.site import Nation, NoticeEvent
 from service import readers
@@ -125,9 +127,40 @@ def _address(value: object) -> tuple[str, int]:
 
 
 def _field(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 99:
-        raise ValueError("takes the number of a PV1 field, such as 36")
+    if isinstance(value, bool) or not isinstance(value, int) or value not in (36, 37):
+        raise ValueError("takes the number of a PV1 field, 36 or 37")
     return value
+
+
+def _some_of(*allowed: str) -> Reader:
+    def read(value: object) -> tuple[str, ...]:
+        found = texts(value)
+        if not set(found) <= set(allowed):
+            raise ValueError(f"takes a list of {' and '.join(allowed)}")
+        return found
+
+    return read
+
+
+def _time_zone(value: object) -> str:
+    try:
+        return ZoneInfo(name(value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("takes the name of a time zone, such as Europe/London") from None
+
+
+def _patient_classes(value: object) -> tuple[tuple[str, str], ...]:
+    classes = [kind for kind in PatientClass if kind is not PatientClass.UNKNOWN]
+    if not isinstance(value, dict) or any(kind not in classes for kind in value.values()):
+        raise ValueError(f'takes a table such as {{ "DC" = "day-case" }}, of {", ".join(classes)}')
+    return tuple((str(sent), str(kind)) for sent, kind in value.items())
+
+
+def _planned_date_field(value: object) -> tuple[str, ...]:
+    fields = texts(value) if isinstance(value, list) else (name(value),)
+    if not fields or not set(fields) <= {"PV2-9", "ZU1-24"}:
+        raise ValueError('takes "PV2-9", "ZU1-24" or a list of both, the preferred one first')
+    return fields
 
 
 SITE = Keys(
@@ -177,6 +210,15 @@ FEED = Keys(
         "discharge_method_field": _field,
         "discharge_destination_field": _field,
         "carer_relationships": texts,
+        "death_methods": texts,
+        "time_zone": _time_zone,
+        "discharge_outside_a03": yes_or_no,
+        "ways": _some_of("folder", "kafka"),
+        "visit_authority": text,
+        "patient_authority": text,
+        "patient_classes": _patient_classes,
+        "sensitive_values": texts,
+        "planned_date_field": _planned_date_field,
         "certificate_names": _certificate_names,
         "address": _address,
     },

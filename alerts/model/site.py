@@ -79,6 +79,18 @@ class Feed:
     discharge_method_field: int = 36
     discharge_destination_field: int = 37
     carer_relationships: tuple[str, ...] = ("CGV", "20", "020")
+    death_methods: tuple[str, ...] = ()
+    """PV1-36 values that mean died, beside 4, 5 and in Scotland 40 to 43."""
+    time_zone: str = "Europe/London"
+    discharge_outside_a03: bool = False
+    ways: tuple[str, ...] = ()
+    """Ways without a certificate that may speak for a feed that names certificates."""
+    visit_authority: str = ""
+    patient_authority: str = ""
+    patient_classes: tuple[tuple[str, str], ...] = ()
+    """PV1-2 as sent and the class."""
+    sensitive_values: tuple[str, ...] = ("Y", "V", "VIP")
+    planned_date_field: tuple[str, ...] = ("PV2-9",)
     certificate_names: tuple[str, ...] = ()
     """Names of the client certificates that alone may speak for it; empty: none is asked for."""
     address: tuple[str, int] | None = None

@@ -15,7 +15,7 @@ from alerts.model.events import (
     Place,
     PlannedDate,
 )
-from mapping.hl7 import gates, segments
+from mapping.hl7 import gates, segments, structures
 from mapping.hl7.clocks import AHEAD, moment, planned_from, times_of
 from mapping.hl7.dialect import Dialect
 from mapping.hl7.faults import Unreadable
@@ -73,7 +73,10 @@ def read_event(raw: bytes, dialect: Dialect, received_at: datetime) -> AdtEvent 
         return kind
     kind = _kind_said(message, _about(kind, message), dialect, received_at)
     _insist(message, kind)
-    return _event(message, kind, Reading(dialect, received_at, list(message.doubts)))
+    reading = Reading(dialect, received_at, list(message.doubts))
+    if structures.stands_for_trigger(message):
+        reading.doubt(DoubtKind.STRUCTURE_FOR_TRIGGER, "MSH-9")
+    return _event(message, kind, reading)
 
 
 def _kind_said(
@@ -99,19 +102,28 @@ def unusable(raw: bytes, dialect: Dialect) -> Unusable | None:
 
 
 def _kind(message: Message) -> EventKind | NotForUs:
-    """MSH-9 alone decides: EVN-1 is deprecated and often wrong."""
+    """MSH-9 decides: EVN-1 is deprecated and often wrong."""
     if len(message.segments["MSH"]) > 1:
         raise Unreadable("there are two messages in one frame", 100)
     msh = message.first("MSH")
     message_type, trigger = msh.text("MSH-9.1").upper(), msh.text("MSH-9.2").upper()
     if not message_type:
         raise Unreadable("MSH-9.1, the message type, is missing", 101, "MSH^1^9")
+    if _needs_structure(message_type, trigger):
+        found = structures.trigger_in(message)
+        if found:
+            return TRIGGERS.get(found) or NotForUs(f"ADT {found} is not used")
     if message_type != "ADT":
         sent = "^".join(_safe(code) for code in (message_type, trigger) if code)
         return NotForUs(f"{sent} is not an ADT message")
     if not trigger:
         raise Unreadable("MSH-9.2, the trigger event, is missing", 101, "MSH^1^9")
     return TRIGGERS.get(trigger) or NotForUs(f"ADT {_safe(trigger)} is not used")
+
+
+def _needs_structure(message_type: str, trigger: str) -> bool:
+    """The trigger is not where it belongs."""
+    return message_type.startswith("ADT") and (not trigger or trigger.startswith("ADT_"))
 
 
 def _safe(code: str) -> str:

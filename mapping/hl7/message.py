@@ -102,15 +102,17 @@ def read(decoded: Decoded) -> Message:
     count = 0
     for line in lines:
         picks = plan.segments.get(line[:3])
-        if picks is not None:
-            values = _values(line, picks, separators, decoded.codec)
+        if picks is not None and len(line) > len("PV1"):  # a bare name says nothing
+            values = _values(line, picks, separators, decoded.codecs)
             found.setdefault(line[:3], []).append(values)
             count += 1
     segments = {name: tuple(rows) for name, rows in found.items()}
     return Message(segments, tuple(doubts), count > len(found))
 
 
-def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, codec: str) -> Values:
+def _values(
+    line: str, plans: tuple[FieldPlan, ...], separators: Separators, codecs: tuple[str, ...]
+) -> Values:
     parts = line.split(separators.field)
     size = len(parts)
     singles: dict[str, str | Cleared] = {}
@@ -124,22 +126,22 @@ def _values(line: str, plans: tuple[FieldPlan, ...], separators: Separators, cod
         if len(raw) > MAX_CHARACTERS:
             raw = _bounded(raw, repeats, separators.repetition, path)
         if repeats or (all_count and separators.repetition in raw):
-            repeated[first if all_count else path] = _repetitions(raw, picks, separators, codec)
+            repeated[first if all_count else path] = _repetitions(raw, picks, separators, codecs)
         elif raw.isalnum():  # no separator in it: most fields
             if first:
                 singles[first] = raw
         else:
-            _pick(singles, raw.split(separators.repetition, 1)[0], picks, separators, codec)
+            _pick(singles, raw.split(separators.repetition, 1)[0], picks, separators, codecs)
     return Values(singles, repeated)
 
 
 def _repetitions(
-    raw: str, picks: tuple[Pick, ...], separators: Separators, codec: str
+    raw: str, picks: tuple[Pick, ...], separators: Separators, codecs: tuple[str, ...]
 ) -> tuple[Values, ...]:
     rows = []
     for repetition in raw.split(separators.repetition):
         row: dict[str, str | Cleared] = {}
-        _pick(row, repetition, picks, separators, codec)
+        _pick(row, repetition, picks, separators, codecs)
         rows.append(Values(row, _NO_FIELDS))
     return tuple(rows)
 
@@ -162,7 +164,7 @@ def _pick(
     raw: str,
     picks: tuple[Pick, ...],
     separators: Separators,
-    codec: str,
+    codecs: tuple[str, ...],
 ) -> None:
     if raw.startswith(NULL) and raw.rstrip(separators.component + separators.subcomponent) == NULL:
         into.update({pick.path: CLEARED for pick in picks})
@@ -176,19 +178,23 @@ def _pick(
         if value.isalnum():
             into[path] = value
         elif value:
-            _pick_signs(into, path, value, separators, codec)
+            _pick_signs(into, path, value, separators, codecs)
 
 
 def _pick_signs(
-    into: dict[str, str | Cleared], path: str, raw: str, separators: Separators, codec: str
+    into: dict[str, str | Cleared],
+    path: str,
+    raw: str,
+    separators: Separators,
+    codecs: tuple[str, ...],
 ) -> None:
     value, sign, more = raw.partition(separators.subcomponent)
     if sign and path in WHOLE and more.strip(separators.subcomponent):
         parts = raw.split(separators.subcomponent)
-        into[f"{path}&"] = _UNIT.join(unescape(part, separators, codec) for part in parts)
+        into[f"{path}&"] = _UNIT.join(unescape(part, separators, codecs) for part in parts)
     if value == NULL:
         into[path] = CLEARED
     elif separators.escape in value:
-        into[path] = unescape(value, separators, codec)
+        into[path] = unescape(value, separators, codecs)
     elif value:
         into[path] = value

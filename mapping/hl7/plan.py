@@ -20,8 +20,8 @@ from mapping.hl7.text import declared_version, lines_of, separators_of
 # that may not repeat and are read to the last repetition where they do.
 WANTED = (
     *("MSH-3.1", "MSH-3.2", "MSH-3.3", "MSH-4.1", "MSH-4.2", "MSH-4.3"),
-    *("MSH-7.1", "MSH-9.1", "MSH-9.2", "MSH-10.1", "MSH-12.1"),
-    *("EVN-2.1", "EVN-6.1"),
+    *("MSH-7.1", "MSH-9.1", "MSH-9.2", "MSH-9.3", "MSH-10.1", "MSH-12.1"),
+    *("EVN-1.1", "EVN-2.1", "EVN-6.1"),
     *("PID-3*.1", "PID-3*.4", "PID-3*.5", "PID-3*.7", "PID-3*.8"),
     *("PID-5.1", "PID-5.2", "PID-7.1", "PID-8.1"),
     *("PID-11.5", "PID-13*.1", "PID-13*.12", "PID-29+.1", "PID-30+.1", "PID-32*.1"),

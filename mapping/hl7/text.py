@@ -26,6 +26,10 @@ CODECS |= {f"8859/{part}": f"iso8859-{part}" for part in range(2, 10)}
 
 REPLACED = Doubt(DoubtKind.BYTES_REPLACED)
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+_MACHINE = frozenset(map(chr, range(32))) - frozenset("\t\n\r")
+START_BLOCK = b"\x0b"
+_BEFORE = "\r \t\x0b\x0c\ufeff"
+"""What may stand before the message and is no part of it."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+", re.ASCII)
 
 
@@ -34,7 +38,8 @@ class Decoded:
     """A message as text, segments ended by CR; ``doubts`` say what is doubtful in it."""
 
     text: str
-    codec: str
+    codecs: tuple[str, ...]
+    """What its escapes are in: the message's own character set, then the feed's."""
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -69,11 +74,16 @@ def decode(raw: bytes, fallback: str) -> Decoded:
         doubts.append(REPLACED)
     if "\n" in text:
         text = text.replace("\r\n", "\r").replace("\n", "\r")
-    return Decoded(text.lstrip("\r "), codec, tuple(doubts))
+    if not text.startswith("MSH"):
+        text = text.lstrip(_BEFORE)
+        if START_BLOCK in body[: max(0, body.find(b"MSH"))]:
+            doubts.append(Doubt(DoubtKind.EXTRA_START_BLOCK))
+    codecs = (codec,) if codec == fallback else (codec, fallback)
+    return Decoded(text, codecs, tuple(doubts))
 
 
 def _charset(body: bytes) -> str:
-    head = body[:2000].lstrip().partition(b"\r")[0].partition(b"\n")[0]
+    head = body[:2000].lstrip().removeprefix(BOM).lstrip().partition(b"\r")[0].partition(b"\n")[0]
     fields = head.split(head[3:4], 18) if len(head) > 8 else []
     if len(fields) < 18:
         return ""
@@ -103,17 +113,18 @@ def lines_of(text: str, field_separator: str) -> tuple[list[str], bool]:
 
     A carriage return inside a field is data and makes no segment of its own.
     """
-    lines: list[str] = []
-    parts: list[str] = []
+    rows: list[list[str]] = []
     joined = False
     for line in text.split("\r"):
         if line[3:4] in (field_separator, "") and _SEGMENT.match(line):
-            lines += ["\n".join(parts)] if parts else []
-            parts = [line]
-        elif parts and line.strip():
-            parts.append(line)  # joined once: adding to a long text each time costs its length
+            rows.append([line])
+        elif rows and line.strip():
+            if len(rows) > 1 and rows[-1] == [rows[-1][0][:3]]:
+                word = rows.pop()  # no segment either: a word of a text, such as PV1
+                rows[-1] += word
+            rows[-1].append(line)  # joined once: adding to a long text each time costs its length
             joined = True
-    return [*lines, "\n".join(parts)] if parts else lines, joined
+    return ["\n".join(row) if len(row) > 1 else row[0] for row in rows], joined
 
 
 def declared_version(header: str, separators: Separators) -> str:
@@ -122,7 +133,7 @@ def declared_version(header: str, separators: Separators) -> str:
     return fields[11].split(separators.component, 1)[0].strip() if len(fields) > 11 else ""
 
 
-def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
+def unescape(value: str, separators: Separators, codecs: tuple[str, ...] = ("utf-8",)) -> str:
     """Decode the escapes of one value that was split already, in linear time.
 
     What comes out is data, a carriage return or separator too.
@@ -131,7 +142,7 @@ def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
     out = [parts[0]]
     at, last = 1, len(parts) - 1
     while at < last:
-        meant = _meaning(parts[at], separators, codec)
+        meant = _meaning(parts[at], separators, codecs)
         if meant is None:
             out += (separators.escape, parts[at])
             at += 1
@@ -143,7 +154,7 @@ def unescape(value: str, separators: Separators, codec: str = "utf-8") -> str:
     return "".join(out)
 
 
-def _meaning(code: str, separators: Separators, codec: str) -> str | None:
+def _meaning(code: str, separators: Separators, codecs: tuple[str, ...]) -> str | None:
     # HL7 UK A.3: these escapes are used; highlighting is dropped, all others stay as they are.
     meant = {
         "F": separators.field,
@@ -156,5 +167,19 @@ def _meaning(code: str, separators: Separators, codec: str) -> str | None:
         ".br": "\n",
     }.get(code)
     if meant is None and code[:1] == "X" and _HEX.fullmatch(code, 1):
-        return bytes.fromhex(code[1:]).decode(codec, "replace").replace("\x00", "\ufffd")
+        return _of_bytes(bytes.fromhex(code[1:]), codecs)
     return meant
+
+
+def _of_bytes(raw: bytes, codecs: tuple[str, ...]) -> str:
+    """Text in the message's character set; where that makes signs for machines, UTF-16 units."""
+    text = "\ufffd"
+    for codec in codecs:
+        text = raw.decode(codec, "replace")
+        if "\ufffd" not in text:
+            break
+    if len(raw) % 2 == 0 and not _MACHINE.isdisjoint(text):
+        units = raw.decode("utf-16-be", "replace")
+        if _MACHINE.isdisjoint(units) and "\ufffd" not in units:
+            return units
+    return text.replace("\x00", "\ufffd")

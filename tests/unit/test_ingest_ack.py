@@ -78,10 +78,13 @@ def test_declared_separators_are_used() -> None:
     ("sent", "echoed"),
     [
         ("MSG-1.2_3:4", "MSG-1.2_3:4"),
-        ("A\\X0D\\MSA", "AX0DMSA"),
-        ("A\x0bB\x1cC\x7fD", "ABCD"),
-        ("A^B~C&D", "ABCD"),
-        ("X" * 250, "X" * 199),
+        ("X^1", "X^1"),
+        ("M\\T\\1", "M\\T\\1"),
+        ("A\\X0D\\MSA", "A\\X0D\\MSA"),
+        ("A^B~C&D", "A^B~C&D"),
+        (" 1 ", " 1 "),
+        ("A\x0bB\x1c\rMSH\nD", "ABMSHD"),
+        ("X" * 2_500, "X" * 2_000),
         ("Ü1", "Ü1"),
     ],
 )

@@ -58,6 +58,9 @@ def test_every_fact_of_a_full_header_is_read() -> None:
         (b"MSH|^^^^|||||||ADT|7|P", 100, "MSH^1^2", "7"),
         (b"MSH|abcd|||||||ADT|7|P", 100, "MSH^1^2", "7"),
         (b"MSH|^~\\&amp;|||||||ADT|7|P", 100, "MSH^1^2", "7"),
+        (b"MSH|^~|||||||ADT|7|P", 100, "MSH^1^2", "7"),
+        (b"MSH|^~\\|||||||ADT|7|P", 100, "MSH^1^2", "7"),
+        (b'MSH|^~\\"|||||||ADT|7|P', 100, "MSH^1^2", "7"),
         (b"MSH^^~\\&^A^B^C^D^20260302^^ADT^7^P", 100, "MSH^1^2", "7"),
         (b"MSH|^|\\&|A|B|C|D|20260302||ADT|7|P", 100, "MSH^1^2", "7"),
         (b"MSH|^~\\&|||||||  |7|P", 101, "MSH^1^9", "7"),
@@ -75,13 +78,13 @@ def test_what_cannot_be_attributed_says_why(
     assert failure.value.header.control_id == control_id
 
 
-@pytest.mark.parametrize("encoding", ["^~\\&", "^~\\&#", "*!/%", "^~"])
+@pytest.mark.parametrize("encoding", ["^~\\&", "^~\\&#", "*!/%"])
 def test_possible_encoding_characters_are_taken_as_declared(encoding: str) -> None:
     block = FULL.replace(b"^~\\&", encoding.encode(), 1)
     assert read_header(block).encoding == encoding
 
 
-@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\r\n", b"  "])
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\r\n", b"  ", b"\x0b", b"\x0b\xef\xbb\xbf"])
 def test_what_comes_before_the_header_does_no_harm(start: bytes) -> None:
     assert read_header(start + FULL) == read_header(FULL)
 
@@ -96,6 +99,7 @@ RULES = (
     FeedRule("pas", sending_application="TRAK"),
     FeedRule("pas-l302h", sending_application="TRAK", sending_facility="L302H"),
     FeedRule("second", sending_application="TRAK"),
+    FeedRule("oid", sending_application="2.16.9", sending_facility="1.3.5"),
 )
 
 
@@ -107,6 +111,8 @@ RULES = (
         ("X", "L302H", "ward"),
         ("X", "X", "any"),
         ("TRAK^1.2^ISO", "L302H^9^DNS", "pas-l302h"),
+        ("^2.16.9^ISO", "^1.3.5^ISO", "oid"),
+        ("LAB^2.16.9^ISO", "X^1.3.5^ISO", "oid"),
     ],
 )
 def test_the_most_specific_feed_fits(application: str, facility: str, feed: str) -> None:
@@ -118,6 +124,7 @@ def test_the_most_specific_feed_fits(application: str, facility: str, feed: str)
 
 def test_no_feed_fits_a_stranger() -> None:
     assert feed_for(Header(sending_application="X"), RULES[2:]) is None
+    assert Header(sending_application="^1.2^ISO", sending_facility="F").sender == "1.2|F"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+import pytest
+
 from ingest.header import FeedRule
 from ingest.journal import Block, Stored
 from ingest.mllp import FrameTooLong
@@ -102,6 +104,26 @@ def test_a_known_peer_that_speaks_for_another_feed_is_refused_and_counted() -> N
     assert receive(an_admission(), Origin("10.0.0.1", feeds=frozenset({"pas"})), door).state == (
         "waiting"
     )
+
+
+@pytest.mark.parametrize(
+    ("way", "ways", "state"),
+    [
+        ("folder", frozenset(), "parked"),
+        ("kafka", frozenset({"folder"}), "parked"),
+        ("folder", frozenset({"folder"}), "waiting"),
+        ("http", frozenset(), "refused"),
+    ],
+)
+def test_a_feed_that_names_certificates_is_spoken_for_only_as_the_site_says(
+    way: str, ways: frozenset[str], state: str
+) -> None:
+    kept, counts = Kept(), Counts()
+    rule = FeedRule("pas", certificate_names=("pas.hospital.example",), ways=ways)
+    door = replace(a_door(kept), tally=counts, rules=(rule,))
+    origin = Origin("", way=way, place=f"{way}:x", is_answered=way == "http")
+    assert receive(an_admission(), origin, door).state == state
+    assert counts.counted["impostor"] == (state != "waiting")
 
 
 def test_blocks_that_came_together_are_stored_as_one_group_and_answered_in_order() -> None:

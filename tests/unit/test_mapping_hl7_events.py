@@ -73,6 +73,23 @@ def test_the_trigger_is_msh_9_and_never_evn_1():
     assert read(a_message("A16", evn={"f1": "A01"})).kind is EventKind.DISCHARGE_PLANNED
 
 
+STRUCTURES = [
+    # MSH-9, EVN-1, kind, comment
+    ("ADT_A01", "", EventKind.ADMITTED, "the structure alone"),
+    ("ADT^ADT_A03", "", EventKind.DISCHARGED, "in the trigger's place"),
+    ("ADT^^ADT_A03", "", EventKind.DISCHARGED, "in its own place, without a trigger"),
+    ("ADT_A01", "A08", EventKind.UPDATED, "EVN-1 names an event of this structure"),
+    ("ADT_A01", "A03", EventKind.ADMITTED, "EVN-1 names an event of another structure"),
+]
+
+
+@pytest.mark.parametrize(("sent", "evn1", "kind", "comment"), STRUCTURES)
+def test_a_structure_where_the_trigger_belongs_is_read_and_flagged(sent, evn1, kind, comment):
+    event = read(a_message(evn={"f1": evn1}).replace("ADT^A01", sent))
+    assert event.kind is kind, comment
+    assert event.doubts == (Doubt(DoubtKind.STRUCTURE_FOR_TRIGGER, "MSH-9"),), comment
+
+
 def without(message, name):
     return "\r".join(line for line in message.split("\r") if not line.startswith(name))
 

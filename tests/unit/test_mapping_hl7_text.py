@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from alerts.model.doubts import Doubt, DoubtKind
 from mapping.hl7.faults import Unreadable
 from mapping.hl7.text import decode, lines_of, separators_of, unescape
 
@@ -74,6 +75,36 @@ ESCAPES = [
 @pytest.mark.parametrize(("sent", "meant", "comment"), ESCAPES)
 def test_escapes_are_decoded_after_splitting(sent, meant, comment):
     assert unescape(sent, PLAIN) == meant, comment
+
+
+IN_THE_MESSAGES_OWN = [
+    # sent, character sets, read, comment
+    ("\\XE9\\", ("utf-8", "cp1252"), "é", "no MSH-18: then the feed's"),
+    ("\\XE9\\", ("cp1252",), "é", "8859/1"),
+    ("\\X00E9\\", ("cp1252",), "é", "a UTF-16 unit"),
+    ("\\X017500E9\\", ("utf-8", "cp1252"), "ŵé", "two of them"),
+    ("\\X27\\", ("cp1252",), "'", "an apostrophe"),
+    ("\\X26\\", ("cp1252",), "&", "an ampersand"),
+    ("\\X0D0A\\", ("utf-8",), "\r\n", "a line end is no unit"),
+]
+
+
+@pytest.mark.parametrize(("sent", "codecs", "meant", "comment"), IN_THE_MESSAGES_OWN)
+def test_hexadecimal_escapes_are_in_the_messages_own_characters(sent, codecs, meant, comment):
+    assert unescape(sent, PLAIN, codecs) == meant, comment
+
+
+@pytest.mark.parametrize("before", [b"\x0b", b"\x0b\r", b"\x0b\xef\xbb\xbf", b"\xef\xbb\xbf\x0b"])
+def test_a_second_start_block_is_dropped_and_flagged(before):
+    decoded = decode(before + HEAD, "cp1252")
+    assert decoded.text.startswith("MSH|")
+    assert decoded.doubts == (Doubt(DoubtKind.EXTRA_START_BLOCK),)
+
+
+def test_a_line_of_a_text_that_is_only_a_segments_name_is_no_segment():
+    lines, joined = lines_of("MSH|^~\\&|A\rNTE|1||First\rPV1\rand a third|I\rPV1||I\r", "|")
+    assert lines == ["MSH|^~\\&|A", "NTE|1||First\nPV1\nand a third|I", "PV1||I"]
+    assert joined
 
 
 @pytest.mark.parametrize("sign", ["\\", "\\T\\", "\\E", "\\X41", "\\Xzz\\"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.model.events import PatientClass
 from alerts.model.identity import IdentifierKind
 from alerts.model.site import Nation, NoticeEvent
 from ingest.header import FeedRule
@@ -79,6 +80,40 @@ carer_relationships = ["CGV"]
     assert not dialect.synthetic
 
 
+def test_a_feed_says_what_its_codes_mean(tmp_path: Path):
+    feed = """
+[[feed]]
+name = "pas"
+death_methods = ["DTH", "09"]
+time_zone = "Atlantic/Faroe"
+discharge_outside_a03 = true
+ways = ["folder"]
+visit_authority = "L302H"
+patient_authority = "MRN"
+patient_classes = { "DC" = "day-case" }
+sensitive_values = ["S"]
+planned_date_field = ["ZU1-24", "PV2-9"]
+"""
+    site = load_site(_file(tmp_path, WHOLE + feed))
+    dialect = dialects_of(site)["pas"]
+    assert dialect.death_methods == {"DTH", "9", "4", "5", "40", "41", "42", "43"}
+    assert (dialect.zone.key, dialect.discharge_outside_a03) == ("Atlantic/Faroe", True)
+    assert (dialect.visit_authority, dialect.patient_authority) == ("L302H", "MRN")
+    assert dialect.patient_classes == {"DC": PatientClass.DAY_CASE}
+    assert dialect.sensitive_values == {"S"}
+    assert dialect.planned_date_fields == ("ZU1-24", "PV2-9")
+    assert rules_of(site)[0].ways == {"folder"}
+
+
+def test_the_scottish_discharge_types_mean_died_in_scotland_alone(tmp_path: Path):
+    feed = '[[feed]]\nname = "pas"\nplanned_date_field = "ZU1-24"\n'
+    words = (WHOLE + feed).replace('"SCT"', '"ENG"')
+    assert 'nation = "ENG"' in words
+    dialect = dialects_of(load_site(_file(tmp_path, words)))["pas"]
+    assert dialect.death_methods == {"4", "5"}
+    assert dialect.planned_date_fields == ("ZU1-24",)
+
+
 def test_all_files_of_a_folder_are_read_together(tmp_path: Path):
     for name, words in (("a", SITE), ("b", HOSPITAL + CENTRE), ("c", WARD)):
         (tmp_path / f"{name}.toml").write_text(words)
@@ -125,6 +160,11 @@ FAULTS = [
     (WHOLE + '[[feed]]\nname = "a"\nack_mode = "x"\n', "takes auto or original or enhanced"),
     (WHOLE + '[[feed]]\nname = "a"\nidentifiers = { "X" = "y" }\n', "identifiers: takes a table"),
     (WHOLE + '[[feed]]\nname = "a"\ndischarge_method_field = 0\n', "takes the number of a PV1"),
+    (WHOLE + '[[feed]]\nname = "a"\ntime_zone = "Scotland"\n', "takes the name of a time zone"),
+    (WHOLE + '[[feed]]\nname = "a"\nways = ["mllp"]\n', "takes a list of folder and kafka"),
+    (WHOLE + '[[feed]]\nname = "a"\nplanned_date_field = "PV2-8"\n', 'takes "PV2-9", "ZU1-24"'),
+    (WHOLE + '[[feed]]\nname = "a"\npatient_classes = { "X" = "ward" }\n', "takes a table such"),
+    (WHOLE + '[[feed]]\nname = "a"\ndeath_methods = "4"\n', "takes a list"),
     (WHOLE + '[[feed]]\nname = "a"\ndischarge_method_field = 37\n', "cannot be the same PV1"),
     (WHOLE + "[policy]\nnotices = 1\n", "[policy], notices: there is no policy value named"),
     (WHOLE + "[policy]\nnotice = -1\n", "[policy], notice: out of range"),
