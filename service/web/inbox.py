@@ -23,7 +23,10 @@ ANSWERS = {
     "no-reply": Answer.NO_REPLY,
     "declined": Answer.DECLINED,
 }
-_CORRECTIONS = (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)
+WITHDRAWN = (
+    "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
+)
+"""All that a withdrawal says, whatever its reason (contract: A withdrawal)."""
 _SAID = {
     Answer.SEEN: "Seen",
     Answer.CONTACTED: "Spoke to them",
@@ -66,15 +69,12 @@ class Paper:
     site: Site
     clock: Clock
     told: dict[str, Notice]
-    undone: dict[str, Notice]
-    """By the id of what it corrects: the notice that says so."""
 
 
 def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
-    """The items as cards; the notice that a Task follows from is not shown a second time."""
+    """One card a carer and stay, with the newest; what it overtakes is not stated any more."""
     told = {i.alert.id: i.alert for i in items if isinstance(i.alert, Notice)}
-    undone = {i: n for n in told.values() if n.event in _CORRECTIONS for i in n.in_response_to}
-    paper = Paper(site, clock, told, undone)
+    paper = Paper(site, clock, told)
     asked: list[tuple[str, Card]] = []
     news: list[Card] = []
     handled: list[Card] = []
@@ -88,8 +88,8 @@ def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
             elif item.alert.status is TaskStatus.COMPLETED:
                 handled.append(_done(item, clock))
                 followed.add(item.alert.focus)
-    for item in items:
-        if isinstance(item.alert, Notice) and _is_shown(item.alert, followed):
+    for item in _newest(items):
+        if isinstance(item.alert, Notice) and item.alert.id not in followed:
             into = handled if item.alert.seen_at else news
             into.append(_news(item, item.alert, paper))
     by_due = [card for _, card in sorted(asked, key=lambda dated: dated[0])]
@@ -101,8 +101,23 @@ def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
     )
 
 
-def _is_shown(notice: Notice, followed: set[str | None]) -> bool:
-    return notice.status is NoticeStatus.COMPLETED and notice.id not in followed
+def thread(items: Iterable[Item], about: Item) -> tuple[Item, ...]:
+    """Every notice about the same carer and stay that stands, the oldest first."""
+    pair = (about.alert.stay, about.alert.registration)
+    return tuple(
+        i
+        for i in items
+        if isinstance(i.alert, Notice)
+        and (i.alert.stay, i.alert.registration) == pair
+        and i.alert.status is NoticeStatus.COMPLETED
+    )
+
+
+def _newest(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Of each carer and stay the newest notice, in the order of the items."""
+    found = {(i.alert.stay, i.alert.registration): thread(items, i)[-1:] for i in items}
+    newest = {item.alert.id for last in found.values() for item in last}
+    return tuple(item for item in items if item.alert.id in newest)
 
 
 def _contact(item: Item, task: Task, paper: Paper) -> Card:
@@ -128,51 +143,48 @@ def _contact(item: Item, task: Task, paper: Paper) -> Card:
 
 def _news(item: Item, notice: Notice, paper: Paper) -> Card:
     name = _name(item.registration)
-    undone = paper.undone.get(notice.id)
-    is_gone = undone is not None or notice.event in _CORRECTIONS
+    is_withdrawn = notice.event is NoticeEvent.WITHDRAWN or item.is_shut
+    is_gone = notice.event is NoticeEvent.CANCELLED
     return Card(
         id=notice.id,
         seen=len(item.answers),
         name=name,
-        head=_head(notice, name, paper),
-        edge="gone" if is_gone else "",
-        meta=(_gone(undone, paper.clock) if undone else _meta(notice, paper),),
-        facts=() if is_gone else _facts(item, paper.site),
+        head=name if is_withdrawn else _head(notice, name, paper),
+        edge="gone" if is_gone and not is_withdrawn else "",
+        meta=(WITHDRAWN,) if is_withdrawn else (_meta(notice, paper),),
+        facts=() if is_gone and not is_withdrawn else _facts(item, paper.site, not is_withdrawn),
         buttons=() if notice.seen_at else (SEEN,),
     )
 
 
 def _head(notice: Notice, name: str, paper: Paper) -> str:
     clock = paper.clock
-    day = clock.short_day(notice.planned_on) if notice.planned_on else "not known"
     match notice.event:
-        case NoticeEvent.PLANNED:
-            return f"{name}: planned date is {day}"
-        case NoticeEvent.DATE_CHANGED:
-            return f"{name}: planned date is now {day}"
+        case NoticeEvent.PLANNED | NoticeEvent.DATE_CHANGED:
+            if notice.planned_on is None or notice.planned_on < clock.today:
+                return f"{name}: the planned date has passed"
+            now = "now " if notice.event is NoticeEvent.DATE_CHANGED else ""
+            day = clock.short_day(notice.planned_on)
+            return f"{name}: the person they help is {now}planned to leave hospital on {day}"
         case NoticeEvent.DISCHARGED:
             on = f" on {clock.half_day(notice.happened_at)}" if notice.happened_at else ""
             return f"{name}: the person they help left hospital{on}"
         case NoticeEvent.CANCELLED:
             return f"Cancelled: {name}. {_undone(_answered(notice, paper))}"
         case NoticeEvent.WITHDRAWN:
-            return f"Please disregard what we sent about {name}"
+            return name
         case _:
             assert_never(notice.event)
 
 
 def _meta(notice: Notice, paper: Paper) -> str:
     clock = paper.clock
-    if notice.event in _CORRECTIONS:
+    if notice.event is NoticeEvent.CANCELLED:
         times = [clock.time(n.decided_at) for n in _answered(notice, paper)]
         replaced = f"Replaces the notice of {' and of '.join(times)}. " if times else ""
         return f"{replaced}Nothing to do"
     word = "Changed" if notice.event is NoticeEvent.DATE_CHANGED else "Sent"
     return f"{word} {clock.time(notice.decided_at)}"
-
-
-def _gone(by: Notice, clock: Clock) -> str:
-    return f"No longer so since {clock.time(by.decided_at)}. Nothing to do"
 
 
 def _answered(notice: Notice, paper: Paper) -> list[Notice]:
@@ -210,8 +222,8 @@ def _name(registration: Registration | None) -> str:
     return f"{registration.carer.given} {registration.carer.family}{young}"
 
 
-def _facts(item: Item, site: Site) -> tuple[tuple[str, str], ...]:
-    registration = item.registration
+def _facts(item: Item, site: Site, with_carer: bool = True) -> tuple[tuple[str, str], ...]:
+    registration = item.registration if with_carer else None
     facts: list[tuple[str, str]] = []
     if registration is not None:
         carer = registration.carer

@@ -15,6 +15,7 @@ from alerts.rules.situation import is_restricted
 from alerts.wording import carer_words
 from service.web.proofs import boxes
 from service.web.queries.bedsides import OPEN, Bedside
+from service.web.queries.matches import AnsweredMatch
 from service.web.wardlist import patient_name
 from service.web.words import Clock, spaced
 
@@ -88,7 +89,7 @@ class Question:
     centre: str
     by: str
     is_asked: bool
-    """The ward was asked to check."""
+    """A coordinator was not sure."""
     lines: tuple[Line, ...]
 
 
@@ -102,6 +103,19 @@ class Bereaved:
     where: str
     patient: str
     who: str
+    """Empty where nobody is to be contacted before the nurse in charge was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One answer about a doubtful match that can be taken back."""
+
+    id: int
+    patient: str
+    where: str
+    centre: str
+    said: str
+    by: str
 
 
 def people(beds: Iterable[Bedside], site: Site, clock: Clock) -> tuple[Person, ...]:
@@ -185,12 +199,31 @@ def bereaved(beds: Iterable[Bedside], site: Site) -> tuple[Bereaved, ...]:
             seen=sum(a.alert == task.id for a in bed.stay.answers),
             where=place(bed.stay, site),
             patient=patient_name(bed.stay),
-            who=", ".join(_carers(bed)) or "look in the register",
+            who="" if is_restricted(bed.stay) else _carer_names(bed),
         )
         for bed in beds
         for task in bed.tasks
         if task.code is TaskCode.BEREAVEMENT_SUPPORT and task.status.value in OPEN
     )
+
+
+def decided(answers: Iterable[AnsweredMatch], site: Site, clock: Clock) -> tuple[Decided, ...]:
+    """One line an answer of the last days, the newest first."""
+    lines = []
+    for answer, stay in answers:
+        code = answer.registration.partition("/")[0]
+        centre = site.centre(code)
+        lines.append(
+            Decided(
+                id=answer.id,
+                patient=patient_name(stay),
+                where=place(stay, site),
+                centre=centre.name if centre else code,
+                said="Same person" if answer.is_same else "Not the same person",
+                by=f"{answer.by}, {clock.time(answer.at)}",
+            )
+        )
+    return tuple(lines)
 
 
 def place(stay: Stay, site: Site) -> str:
@@ -267,9 +300,10 @@ def _day(on: date, clock: Clock) -> str:
     return f"Today, {words}" if on == clock.today else words
 
 
-def _carers(bed: Bedside) -> list[str]:
+def _carer_names(bed: Bedside) -> str:
     keys = {t.registration for t in bed.tasks if t.code is TaskCode.INVOLVE_CARER}
-    return [carer_words(r) for key, r in sorted(bed.carers.items()) if key in keys]
+    names = [carer_words(r) for key, r in sorted(bed.carers.items()) if key in keys]
+    return ", ".join(names) or "look in the register"
 
 
 def _numbers(held: tuple[Identifier, ...], wanted: Identifier) -> str:

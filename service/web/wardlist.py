@@ -16,9 +16,15 @@ from alerts.wording import carer_words
 from service.web.contact import interpreter, reach
 from service.web.proofs import Box, Saved, Wrong, boxes, recorded, saved
 from service.web.queries.bedsides import OPEN, Bedside
+from service.web.queries.lookups import Lookup
 from service.web.words import Clock, age, spaced
 
 ALONE = "Ask the nurse in charge before contacting anyone"
+_LOOKED_UP = {
+    Lookup.NO_ONE: "No one on the register",
+    Lookup.CHECKING: "Being checked",
+    Lookup.NOT_KNOWN: "Not known yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Row:
     leaves_on: date | None = None
     day: str = ""
     kind: str = ""
+    kind_words: str = ""
+    """Other words than those of its kind."""
     who: str = ""
     who_meta: str = ""
     next: str = ""
@@ -48,6 +56,9 @@ class Row:
     """Id of the Task to ring the carer of a patient who has left."""
     seen: int = 0
     """How often that Task was answered when this was printed."""
+    shut: str = ""
+    """Id of the Task to involve a carer whom nobody may contact, of a patient who has left."""
+    has_died: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +78,31 @@ class Reader:
     clock: Clock
     name: str
     wrong: Wrong | None = None
+    is_stale: bool = False
+    """The hospital has sent nothing for too long: nothing about the register is sure."""
 
 
-def groups(here: tuple[Bedside, ...], left: tuple[Bedside, ...], reader: Reader) -> list[Group]:
-    """Left, ring the carer; then by planned date, overdue first within a group."""
+@dataclass(frozen=True, slots=True)
+class Patients:
+    """Whom a ward's list is about."""
+
+    here: tuple[Bedside, ...]
+    to_ring: tuple[Bedside, ...] = ()
+    """Who left, with a call to a carer still open."""
+    shut: tuple[Bedside, ...] = ()
+    """Who left, and whose carers nobody may contact."""
+
+
+def groups(patients: Patients, reader: Reader) -> list[Group]:
+    """Left, ring the carer; by planned date, overdue first within a group; last the others."""
     found: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
-    for row in [row for bedside in left for row in _left_rows(bedside, reader)]:
+    for row in [row for bedside in patients.to_ring for row in _left_rows(bedside, reader)]:
         found[(0, "Left, ring the carer", "phone")].append(row)
-    for row in [row for bedside in here for row in _rows(bedside, reader)]:
-        group = _group(row.leaves_on, reader.clock.today)
+    shut = [_shut_row(bedside, reader) for bedside in patients.shut]
+    if shut:
+        found[(_SHUT, "Left. Contact no one", "stop")] += shut
+    for row in [row for bedside in patients.here for row in _rows(bedside, reader)]:
+        group = _group(row, reader.clock.today)
         is_later = group[0] == _LATER
         words = f"{row.leaves_on:%a} {row.leaves_on.day}" if is_later and row.leaves_on else ""
         found[group].append(replace(row, day=words))
@@ -93,9 +120,14 @@ def patient_name(stay: Stay) -> str:
 
 
 _LATER = 4
+_SHUT = 6
+_DIED = 7
 
 
-def _group(leaves_on: date | None, today: date) -> tuple[int, str, str]:
+def _group(row: Row, today: date) -> tuple[int, str, str]:
+    leaves_on = row.leaves_on
+    if row.has_died:
+        return _DIED, "Has died", "no"
     if leaves_on is None:
         return 5, "No planned date", "ask"
     words = f"{leaves_on:%a} {leaves_on.day} {leaves_on:%B}"
@@ -112,14 +144,18 @@ def _group(leaves_on: date | None, today: date) -> tuple[int, str, str]:
 def _rows(bedside: Bedside, reader: Reader) -> list[Row]:
     stay = bedside.stay
     plain = _plain(stay, reader.clock)
+    if stay.died:
+        words = ALONE if is_restricted(stay) else "No carer is messaged"
+        return [replace(plain, leaves_on=None, has_died=True, who=words)]
     if is_restricted(stay):
         why = "Do not give out the date or where the patient is going."
         return [replace(plain, kind="stop", next=ALONE, why=why)]
-    if stay.died:
-        return [replace(plain, who="The patient has died. No carer is messaged")]
     carers = bedside.involvements()
     if not carers:
-        return [replace(plain, who="No one on the register")]
+        lookup = bedside.lookup
+        if reader.is_stale and lookup is Lookup.NO_ONE:
+            lookup = Lookup.NOT_KNOWN
+        return [replace(plain, who=_LOOKED_UP[lookup])]
     return [_carer_row(plain, stay, task, bedside, reader) for task in carers]
 
 
@@ -147,7 +183,7 @@ def _left_rows(bedside: Bedside, reader: Reader) -> list[Row]:
     gone = f"Left {reader.clock.time(left_at)}" if left_at else "Has left"
     plain = replace(_plain(stay, reader.clock), leaves_on=None)
     if is_restricted(stay):
-        return [replace(plain, kind="stop", next=ALONE, why=gone)]
+        return []  # a group of its own
     rows = []
     for task in bedside.repairs():
         if task.status.value not in OPEN:
@@ -158,12 +194,27 @@ def _left_rows(bedside: Bedside, reader: Reader) -> list[Row]:
         row = replace(
             _named(plain, registration),
             next=f"Ring {registration.carer.given}",
-            why=f"{gone} before the record was complete{last}.",
+            why=f"{gone}. {registration.carer.given} was not involved in full before{last}.",
             repair=task.id,
             seen=len(tried),
         )
         rows.append(_timed(row, task, reader.clock))
     return rows
+
+
+def _shut_row(bedside: Bedside, reader: Reader) -> Row:
+    """Who left and whose carers nobody may contact: no carer, no date, one button that ends it."""
+    left_at = bedside.stay.discharged_at
+    tasks = bedside.unseen()
+    return replace(
+        _plain(bedside.stay, reader.clock),
+        leaves_on=None,
+        kind="stop",
+        kind_words="Contact no one",
+        next=ALONE,
+        why=f"Left {reader.clock.time(left_at)}." if left_at else "Has left.",
+        shut=tasks[0].id,
+    )
 
 
 def _plain(stay: Stay, clock: Clock) -> Row:

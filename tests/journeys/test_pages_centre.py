@@ -49,7 +49,7 @@ def test_an_empty_inbox_says_so(worker: Visitor):
 def test_a_planned_date_is_news_from_the_centres_own_register(website: Website, worker: Visitor):
     website.line.take(ADMITTED)
     words = text_of(worker.open(INBOX))
-    assert "Jean Carswell: planned date is Tue 24 Nov" in words
+    assert "Jean Carswell: the person they help is planned to leave hospital on Tue 24 Nov" in words
     assert "Phone 07700 900123" in words
     assert "Monklands (synthetic) discharge hub, 01698 000020" in words
 
@@ -76,7 +76,7 @@ def test_a_discharge_is_one_item_to_contact_by_the_second_working_day(
 ):
     website.line.take(ADMITTED, ADMITTED.later("A03", 3))
     words = text_of(worker.open(INBOX))
-    assert "1 person to contact. 1 notice not seen yet." in words
+    assert "1 person to contact. 0 notices not seen yet." in words
     assert "Jean Carswell: the person they help left hospital on Mon 23 Nov, afternoon" in words
     assert "By 17:00 on Wed 25 Nov" in words
     assert words.count("left hospital") == 1
@@ -123,9 +123,63 @@ def test_a_cancelled_discharge_is_grey_and_asks_for_nothing(website: Website, wo
     words = text_of(answer)
     assert "Cancelled: Jean Carswell. The discharge did not happen" in words
     assert "Replaces the notice of 12:01. Nothing to do" in words
-    assert "No longer so since 13:01. Nothing to do" in words
     assert "Spoke to them" not in answer.text
-    assert answer.text.count("tc-note--gone") == 2
+    assert answer.text.count("tc-note--gone") == 1
+
+
+WITHDRAWN = (
+    "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
+)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hiding": "1"}, {"hiding": "2"}, {"died": "Y"}, {"family": "Carswel"}]
+)
+def test_a_withdrawal_says_one_thing_whatever_its_reason(
+    website: Website, worker: Visitor, changes: dict[str, str]
+):
+    website.line.take(ADMITTED, ADMITTED.later("A08", 1, **changes))
+    answer = worker.open(INBOX)
+    words = text_of(answer)
+    assert words.count(WITHDRAWN) == 1
+    assert "Monklands (synthetic) discharge hub, 01698 000020" in words
+    for told in ("24 Nov", "planned", "07700 900123", "Nothing to do", "disregard", "Spoke"):
+        assert told not in words
+    worker.press("/centre/answer", answer="seen")
+    words = text_of(worker.open(INBOX))
+    assert "Nothing is waiting" in words
+    assert "24 Nov" not in words
+
+
+def test_a_carer_is_one_item_with_the_newest_date(website: Website, worker: Visitor):
+    moved = ADMITTED.later("A16", 1, planned=date(2026, 11, 26))
+    website.line.take(ADMITTED, moved)
+    answer = worker.open(INBOX)
+    assert "is now planned to leave hospital on Thu 26 Nov" in answer.text
+    assert "Tue 24 Nov" not in answer.text
+    assert answer.text.count("<article") == 1
+    worker.press("/centre/answer", answer="seen")
+    assert unseen(website) == 0
+    words = text_of(worker.open(INBOX))
+    assert "Nothing is waiting" in words
+    assert "24 Nov" not in words
+
+
+def test_leaving_overtakes_the_planned_date(website: Website, worker: Visitor):
+    friday = date(2026, 11, 27)
+    website.line.take(ADMITTED.but(planned=friday), ADMITTED.later("A03", 3, planned=friday))
+    words = text_of(worker.open(INBOX))
+    assert "left hospital on Mon 23 Nov" in words
+    assert "27 Nov" not in words
+    assert "planned" not in words
+
+
+def test_a_planned_date_that_has_passed_is_not_stated(website: Website, worker: Visitor):
+    website.line.take(ADMITTED)
+    website.line.clock.at += timedelta(days=2)
+    words = text_of(worker.enter("centre:LANCARERS").open(INBOX))
+    assert "Jean Carswell: the planned date has passed" in words
+    assert "24 Nov" not in words
 
 
 def test_a_young_carer_is_reached_through_somebody_else(website: Website, worker: Visitor):
@@ -133,7 +187,7 @@ def test_a_young_carer_is_reached_through_somebody_else(website: Website, worker
     website.line.registered(a_registration(carer=kyle, preferred_service="Action for Children"))
     website.line.take(ADMITTED)
     answer = worker.open(INBOX)
-    assert "Kyle Baird, young carer: planned date is Tue 24 Nov" in answer.text
+    assert "Kyle Baird, young carer: the person they help is planned to leave" in answer.text
     assert "Action for Children, for Kyle" in answer.text
     assert "Do not contact Kyle directly" in answer.text
     assert "07700 900777" not in answer.text

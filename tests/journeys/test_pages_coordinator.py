@@ -123,6 +123,60 @@ def test_a_patient_on_a_ward_that_nobody_named_is_the_coordinators(
     assert "Jean Carswell, wife" in words
 
 
+def test_an_answer_can_be_taken_back_and_the_question_comes_back(
+    website: Website, coordinator: Visitor
+):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    coordinator.press("/coordinator/match", answer="same")
+    words = text_of(coordinator.open(DESK))
+    assert "Decided in the last 30 days" in words
+    assert "Hugh Carswel , Ward 7A, B1, and the register of Lanarkshire Carers" in words
+    form = coordinator.form("/coordinator/match/take-back")
+    coordinator.press("/coordinator/match/take-back")
+    told = website.line.told()
+    assert "confirm-match coordinator:L302H requested" in told
+    assert "involve-carer ward:L302H/M7A cancelled" in told
+    words = text_of(coordinator.open(DESK))
+    assert "Is this the same person?" in words
+    assert "Decided in the last 30 days" not in words
+    coordinator.client.post("/coordinator/match/take-back", data=form)  # a second press
+    assert website.line.told() == told
+
+
+def test_an_answer_is_not_another_hospitals_to_take_back(website: Website, coordinator: Visitor):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    coordinator.press("/coordinator/match", answer="same")
+    told = website.line.told()
+    coordinator.open(DESK)
+    form = coordinator.form("/coordinator/match/take-back") | {"hospital": "L106H"}
+    assert coordinator.client.post("/coordinator/match/take-back", data=form).status_code == 404
+    nurse = website.visitor().enter("ward:L302H/M7A")
+    assert nurse.client.post("/coordinator/match/take-back", data=form).status_code in (403, 404)
+    assert website.line.told() == told
+
+
+def test_who_is_not_sure_is_told_that_nobody_was_asked(website: Website, coordinator: Visitor):
+    website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    coordinator.press("/coordinator/match", answer="unsure")
+    words = text_of(coordinator.open(DESK))
+    assert "Nobody else was asked: ring the ward to check" in words
+    assert "was asked to check" not in words
+
+
+@pytest.mark.parametrize("hiding", ["1", "2"])
+def test_no_carer_is_named_beside_a_death_under_restriction(
+    website: Website, coordinator: Visitor, hiding: str
+):
+    website.line.take(ADMITTED, ADMITTED.later("A08", 1, hiding=hiding, died="Y"))
+    words = text_of(coordinator.open(DESK))
+    assert "Hugh Carswell , Ward 7A, B1, has died" in words
+    assert "Contact no one before you have asked the nurse in charge" in words
+    assert "Jean" not in words
+
+
 def test_another_hospital_is_not_there_and_a_nurse_decides_no_match(
     website: Website, coordinator: Visitor
 ):

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import Sharing
 from alerts.model.stay import Stay
+from alerts.store import register
 from alerts.store import stays as stay_store
 from service.database import Database
 from tests.support.adt import Adt
@@ -249,8 +251,68 @@ def test_a_doubtful_match_shows_the_ward_nobody(website: Website):
     website.line.registered(JEAN)
     website.line.take(replace(ADMITTED, family="Carswel"))
     answer = website.visitor().enter("ward:L302H/M7A").open(WARD)
-    assert "No one on the register" in answer.text
+    assert "No one on the register" not in answer.text
+    assert "Being checked" in answer.text
     assert "Jean" not in answer.text
+
+
+STRANGER = Adt(visit="V2002", number="9990000069", family="Orr", given="Janet", born="19550505")
+
+
+def test_no_one_on_the_register_is_said_only_where_that_is_sure(website: Website, nurse: Visitor):
+    website.line.take(STRANGER)
+    assert "No one on the register" in nurse.open(WARD).text
+    website.line.clock.at += timedelta(hours=3)  # and the hospital sends nothing any more
+    words = text_of(nurse.open(WARD))
+    assert "No one on the register" not in words
+    assert "Not known yet" in words
+
+
+def test_a_carer_who_is_there_and_not_told_of_yet_is_not_denied(website: Website, nurse: Visitor):
+    """An import whose stays are not decided yet; a ward that went live a moment ago."""
+    person = replace(
+        JEAN.patient,
+        identifier=Identifier(IdentifierKind.NHS, STRANGER.number),
+        family=STRANGER.family,
+        given=STRANGER.given,
+        birth_date=date(1955, 5, 5),
+    )
+    website.line.take(STRANGER)
+    with website.line.database.write() as tx:
+        row = a_registration(registration_id="R-9", patient=person)
+        register.upsert(tx, [row], website.line.clock.at)
+    words = text_of(nurse.open(WARD))
+    assert "No one on the register" not in words
+    assert "Not known yet" in words
+
+
+def test_a_carer_who_does_not_want_the_hospital_to_know_is_not_betrayed(website: Website):
+    website.line.registered(a_registration(agrees_hospital=False))
+    website.line.take(ADMITTED)
+    words = text_of(website.visitor().enter("ward:L302H/M7A").open(WARD))
+    assert "No one on the register" in words
+    assert "Not known yet" not in words
+
+
+def test_who_has_died_leaves_the_groups_of_those_who_leave(website: Website, nurse: Visitor):
+    website.line.take(ADMITTED.later("A08", 1, died="Y"))
+    words = text_of(nurse.open(WARD))
+    assert "Leaving tomorrow" not in words
+    assert "Has died" in words
+    assert "Jean" not in words
+
+
+@pytest.mark.parametrize("hiding", ["1", "2"])
+def test_a_restricted_patient_who_left_is_a_group_of_its_own(
+    website: Website, nurse: Visitor, hiding: str
+):
+    website.line.take(ADMITTED.later("A03", 3), ADMITTED.later("A08", 4, hiding=hiding))
+    words = text_of(nurse.open(WARD))
+    assert "Left. Contact no one" in words
+    for told in ("ring the carer", "Speak to the patient alone", "Jean", "24 Nov"):
+        assert told not in words
+    nurse.press("/ward/shut")
+    assert "Left. Contact no one" not in text_of(nurse.open(WARD))
 
 
 def test_a_ward_that_is_not_live_shows_nothing(website: Website):

@@ -11,7 +11,7 @@ from alerts.model.alert import Task
 from alerts.model.events import Answer, Answered
 from service.web.access import Role, Viewer, check_csrf
 from service.web.desk import Desk
-from service.web.inbox import ANSWERS, Cards, cards
+from service.web.inbox import ANSWERS, Cards, cards, thread
 from service.web.queries.bedsides import OPEN
 from service.web.queries.inboxes import Item, inbox
 from service.web.views import (
@@ -99,9 +99,10 @@ def reply(
             raise HTTPException(404)
         if len(item.answers) == pressed.seen and _takes(item, ANSWERS[pressed.answer]):
             _keep(desk, viewer, item, ANSWERS[pressed.answer])
-            notice = items.get(item.alert.focus or "") if isinstance(item.alert, Task) else None
-            if notice is not None and not notice.answers:
-                _keep(desk, viewer, notice, Answer.SEEN)
+            # What was shown as one item is seen as one, what it overtook too.
+            for notice in thread(items.values(), item):
+                if notice is not item and not notice.answers:
+                    _keep(desk, viewer, notice, Answer.SEEN)
     return see_other(centre_path(pressed.centre))
 
 

@@ -16,17 +16,19 @@ from service.web.desk import Desk
 from service.web.freshness import Freshness, freshness
 from service.web.leaving import (
     Bereaved,
+    Decided,
     Missed,
     Person,
     Question,
     bereaved,
+    decided,
     missed,
     people,
     question,
 )
 from service.web.queries import bedsides
 from service.web.queries.bedsides import OPEN, Bedside
-from service.web.queries.matches import asked_about
+from service.web.queries.matches import answered_since, asked_about
 from service.web.views import (
     DeskHere,
     ViewerHere,
@@ -41,6 +43,8 @@ from service.web.words import Clock
 router = APIRouter()
 AHEAD = timedelta(hours=48)
 LATELY = timedelta(hours=24)
+DECIDED = timedelta(days=30)
+"""How long an answer about a match can be taken back here."""
 _ASKED = (TaskCode.CONFIRM_MATCH, TaskCode.BEREAVEMENT_SUPPORT)
 
 
@@ -56,6 +60,7 @@ class CoordinatorPage:
     overdue: int
     complete: int
     questions: tuple[Question, ...]
+    decided: tuple[Decided, ...]
     bereaved: tuple[Bereaved, ...]
     missed: tuple[Missed, ...]
     fresh: Freshness
@@ -70,6 +75,14 @@ class Decision(BaseModel):
     task: str = ""
     answer: str = ""
     seen: int = 0
+
+
+class TakenBack(BaseModel):
+    """The button beside an answer that was given."""
+
+    csrf: str = ""
+    hospital: str = ""
+    decision: int = 0
 
 
 @router.get("/coordinator")
@@ -92,6 +105,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         gone = bedsides.left_since(viewer, tx, hospital.code, clock.now - LATELY)
         asked = bedsides.asked_of_coordinator(viewer, tx, hospital.code, _ASKED)
         questions = _questions(desk, viewer, tx, asked)
+        said = answered_since(viewer, tx, (desk.site, hospital.code), clock.now - DECIDED)
         fresh = freshness(viewer, tx, (desk.site, hospital.code), clock)
     context = CoordinatorPage(
         title="Leaving in the next 48 hours",
@@ -102,6 +116,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         overdue=sum(person.clock == "late" for person in found),
         complete=sum(person.clock == "done" for person in found),
         questions=questions,
+        decided=decided(said, desk.site, clock),
         bereaved=bereaved(asked, desk.site),
         missed=missed(gone, desk.site, clock),
         fresh=fresh,
@@ -114,7 +129,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
 def decide(
     request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Decision, Form()]
 ) -> Response:
-    """Keep whether it is the same person, or that the ward is to check."""
+    """Keep whether it is the same person, or that the coordinator is not sure."""
     _check(viewer, pressed)
     with one_at_a_time(request):
         task = _task(desk, viewer, pressed, TaskCode.CONFIRM_MATCH)
@@ -126,6 +141,19 @@ def decide(
             _answer(desk, viewer, task, Answer.NOT_SURE)
         else:
             raise HTTPException(400)
+    return see_other(coordinator_path(pressed.hospital), "matches")
+
+
+@router.post("/coordinator/match/take-back")
+def take_back(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[TakenBack, Form()]
+) -> Response:
+    """Undo an answer about a match; what was told because of it is corrected."""
+    check_csrf(viewer, pressed.csrf)
+    if not viewer.works_at(Role.COORDINATOR, pressed.hospital):
+        raise HTTPException(404)
+    with one_at_a_time(request):
+        desk.acts.take_back_match(viewer.name, pressed.decision, pressed.hospital)
     return see_other(coordinator_path(pressed.hospital), "matches")
 
 

@@ -24,13 +24,15 @@ from service.web.views import (
     see_other,
     ward_path,
 )
-from service.web.wardlist import Group, Reader, groups, patient_name
+from service.web.wardlist import Group, Patients, Reader, groups, patient_name
 from service.web.words import Clock
 
 router = APIRouter()
 AGAIN_WITHIN = timedelta(minutes=1)
 LONGEST = 2_000
 """Characters of one entry."""
+LEFT_FOR = timedelta(days=7)
+"""How long a ward sees who left."""
 CALLS = {"called": Answer.CALLED, "no-reply": Answer.NO_REPLY}
 
 
@@ -86,6 +88,12 @@ class Call(Pressed):
 
     task: str = ""
     answer: str = ""
+
+
+class Shut(Pressed):
+    """That the nurse in charge has seen that nobody is to be contacted."""
+
+    task: str = ""
 
 
 @router.get("/ward")
@@ -167,6 +175,24 @@ def call(
     return see_other(ward_path(pressed.ward), pressed.row)
 
 
+@router.post("/ward/shut")
+def seen_by_nurse_in_charge(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Shut, Form()]
+) -> Response:
+    """Keep that the nurse in charge saw that nobody is to be contacted about who has left."""
+    _check(desk, viewer, pressed)
+    with one_at_a_time(request):
+        since = desk.now() - LEFT_FOR
+        with desk.database.read() as tx:
+            gone = bedsides.left_restricted(viewer, tx, desk.site, pressed.ward, since)
+        bedside = next((b for b in gone if b.stay.id == pressed.stay), None)
+        if bedside is not None and pressed.task in {t.id for t in bedside.unseen()}:
+            for task in bedside.unseen():
+                answered = Answered(task.id, Answer.SEEN, desk.now(), viewer.name)
+                desk.acts.answer(viewer.name, pressed.stay, answered)
+    return see_other(ward_path(pressed.ward))
+
+
 def _check(desk: Desk, viewer: Viewer, pressed: Pressed) -> None:
     check_csrf(viewer, pressed.csrf)
     hospital, _, ward = pressed.ward.partition("/")
@@ -225,9 +251,12 @@ def _listed(
     clock = Clock(desk.now())
     with desk.database.read() as tx:
         here = bedsides.on_ward(viewer, tx, desk.site, code)
+        here = bedsides.with_lookups(viewer, tx, here, clock.now)
         left = bedsides.left_unfinished(viewer, tx, code) if ward.live else ()
+        shut = bedsides.left_restricted(viewer, tx, desk.site, code, clock.now - LEFT_FOR)
         fresh = freshness(viewer, tx, (desk.site, hospital), clock)
-    found = tuple(groups(here, left, Reader(desk.site, clock, viewer.name, wrong)))
+    reader = Reader(desk.site, clock, viewer.name, wrong, fresh.is_stale)
+    found = tuple(groups(Patients(here, left, shut), reader))
     rows = [row for group in found for row in group.rows]
     context = WardPage(
         title=f"{ward.name} now",

@@ -2,26 +2,36 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, select
 
 from alerts.model.alert import Alert, Task, TaskCode, TaskStatus
 from alerts.model.bodies import alert_from_text, registration_from_text, stay_from_text
+from alerts.model.events import Answer
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
+from alerts.rules.situation import is_restricted
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table
 from service.web.access import Role, Viewer
+from service.web.queries.lookups import Lookup, looked_up
 
 # Open stays on one ward, in no order.
 _ON_WARD = select(stay_table.c.body).where(
     stay_table.c.hospital.in_(bindparam("hospitals", expanding=True)),
     stay_table.c.ward == bindparam("ward"),
     stay_table.c.status == StayStatus.OPEN.value,
+)
+# Stays that one ward discharged since a time, in no order.
+_GONE_FROM_WARD = select(stay_table.c.body).where(
+    stay_table.c.hospital.in_(bindparam("hospitals", expanding=True)),
+    stay_table.c.ward == bindparam("ward"),
+    stay_table.c.status == StayStatus.DISCHARGED.value,
+    stay_table.c.discharged_at >= bindparam("since"),
 )
 # Open stays of one hospital that are planned to leave by a day, in no order.
 _LEAVING = select(stay_table.c.body).where(
@@ -70,6 +80,8 @@ class Bedside:
     tasks: tuple[Task, ...]
     carers: dict[str, Registration]
     """By key; only carers whom a ward was asked to involve, never a doubtful match."""
+    lookup: Lookup = Lookup.NOT_KNOWN
+    """What the register holds of a patient without a carer to involve."""
 
     def involvements(self) -> tuple[Task, ...]:
         """One Task a carer who is to be involved."""
@@ -80,6 +92,17 @@ class Bedside:
             and t.status is not TaskStatus.CANCELLED
             and t.registration in self.carers
         )
+
+    def unseen(self) -> tuple[Task, ...]:
+        """The Tasks to involve a carer that nobody has said they have seen since the discharge."""
+        left_at = self.stay.discharged_at
+        seen = {
+            a.alert
+            for a in self.stay.answers
+            if a.answer is Answer.SEEN and (left_at is None or a.at >= left_at)
+        }
+        tasks = (t for t in self.tasks if t.code is TaskCode.INVOLVE_CARER)
+        return tuple(t for t in tasks if t.id not in seen)
 
     def repairs(self) -> tuple[Task, ...]:
         """The Tasks to ring a carer afterwards, ended ones too."""
@@ -94,15 +117,36 @@ class Bedside:
 
 def on_ward(viewer: Viewer, tx: Connection, site: Site, code: str) -> tuple[Bedside, ...]:
     """Inpatients on a live ward ``hospital/ward`` in the viewer's scope, by bed."""
-    hospital, _, ward = code.partition("/")
-    known = site.ward(hospital, ward)
-    if not viewer.sees(Role.WARD, code) or known is None or not known.live:
+    asked = _asked(viewer, site, code)
+    if asked is None:
         return ()
-    # A message may name the ward alone; it is ours where no other hospital has one of that code.
-    is_only = sum(w.code == ward for w in site.wards) == 1
-    asked = {"hospitals": [hospital, ""] if is_only else [hospital], "ward": ward}
     stays = _inpatients(tx.execute(_ON_WARD, asked).scalars())
     return _bedsides(tx, sorted(stays, key=_by_bed))
+
+
+def with_lookups(
+    viewer: Viewer, tx: Connection, beds: tuple[Bedside, ...], now: datetime
+) -> tuple[Bedside, ...]:
+    """The same, and of those without a carer to involve what the register holds."""
+    plain = [bed.stay for bed in beds if not bed.involvements()]
+    found = looked_up(viewer, tx, plain, now) if plain else {}
+    return tuple(replace(b, lookup=found.get(b.stay.id, Lookup.NOT_KNOWN)) for b in beds)
+
+
+def left_restricted(
+    viewer: Viewer, tx: Connection, site: Site, code: str, since: datetime
+) -> tuple[Bedside, ...]:
+    """Patients who left this ward since a time whose carers nobody may contact, the newest first.
+
+    Only those whose carer the ward was once asked to involve, and whom no nurse in charge has seen.
+    """
+    asked = _asked(viewer, site, code)
+    if asked is None:
+        return ()
+    rows = tx.execute(_GONE_FROM_WARD, asked | {"since": since}).scalars()
+    stays = [s for s in _inpatients(rows) if is_restricted(s) and not s.died]
+    beds = _bedsides(tx, sorted(stays, key=_by_leaving, reverse=True))
+    return tuple(bed for bed in beds if bed.unseen())
 
 
 def left_unfinished(viewer: Viewer, tx: Connection, code: str) -> tuple[Bedside, ...]:
@@ -137,6 +181,17 @@ def asked_of_coordinator(
     if not viewer.sees(Role.COORDINATOR, hospital):
         return ()
     return _with_task(tx, ("coordinator", hospital), codes)
+
+
+def _asked(viewer: Viewer, site: Site, code: str) -> dict[str, object] | None:
+    """How a live ward ``hospital/ward`` is asked for; None where the viewer sees none."""
+    hospital, _, ward = code.partition("/")
+    known = site.ward(hospital, ward)
+    if not viewer.sees(Role.WARD, code) or known is None or not known.live:
+        return None
+    # A message may name the ward alone; it is ours where no other hospital has one of that code.
+    is_only = sum(w.code == ward for w in site.wards) == 1
+    return {"hospitals": [hospital, ""] if is_only else [hospital], "ward": ward}
 
 
 def _with_task(

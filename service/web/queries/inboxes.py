@@ -11,6 +11,7 @@ from alerts.model.alert import Notice, NoticeStatus, Task
 from alerts.model.bodies import alert_from_text, registration_from_text, stay_from_text
 from alerts.model.events import Answered
 from alerts.model.register import Registration
+from alerts.rules.situation import is_restricted
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table
@@ -59,6 +60,8 @@ class Item:
     hospital: str
     answers: tuple[Answered, ...]
     """What was answered to this very Task or notice, oldest first."""
+    is_shut: bool = False
+    """Nobody is to act on it any more; why is not the centre's to know."""
 
 
 def inbox(viewer: Viewer, tx: Connection, centre: str, since: datetime) -> tuple[Item, ...]:
@@ -70,13 +73,14 @@ def inbox(viewer: Viewer, tx: Connection, centre: str, since: datetime) -> tuple
     alerts = [alert_from_text(row.kind, row.body) for row in rows]
     keys = sorted({a.registration for a in alerts if a.registration})
     carers = _carers(tx, centre, keys)
-    hospitals, answers = _stays(tx, {a.stay for a in alerts})
+    hospitals, answers, shut = _stays(tx, {a.stay for a in alerts})
     return tuple(
         Item(
             alert=a,
             registration=carers.get(a.registration or ""),
             hospital=hospitals.get(a.stay, ""),
             answers=tuple(answers[a.id]),
+            is_shut=a.stay in shut,
         )
         for a in alerts
     )
@@ -89,11 +93,17 @@ def _carers(tx: Connection, centre: str, keys: list[str]) -> dict[str, Registrat
     return {r.key: r for r in map(registration_from_text, bodies)}
 
 
-def _stays(tx: Connection, ids: Iterable[str]) -> tuple[dict[str, str], dict[str, list[Answered]]]:
-    wanted, hospitals = sorted(ids), {}
+def _stays(
+    tx: Connection, ids: Iterable[str]
+) -> tuple[dict[str, str], dict[str, list[Answered]], set[str]]:
+    """Each stay's hospital, the answers by what they answer, and the stays that are shut."""
+    wanted, hospitals, shut = sorted(ids), {}, set()
     answers: dict[str, list[Answered]] = defaultdict(list)
     for row in tx.execute(_STAYS, {"ids": wanted}) if wanted else ():
         hospitals[row.id] = row.hospital or ""
-        for answered in stay_from_text(row.body).answers:
+        stay = stay_from_text(row.body)
+        for answered in stay.answers:
             answers[answered.alert].append(answered)
-    return hospitals, answers
+        if stay.died or is_restricted(stay):
+            shut.add(row.id)
+    return hospitals, answers, shut
