@@ -16,11 +16,11 @@ from alerts.model.alert import (
     TaskCode,
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask, Disclosure, Named
+from alerts.model.doubts import DoubtKind
 from alerts.model.identity import Identifier, IdentifierKind, Patient
 from alerts.model.register import Registration, Sharing
 from alerts.model.site import Hospital, NoticeEvent, Site
 from alerts.model.stay import Stay
-from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
 from alerts.rules.situation import Reach, is_restricted, whereabouts
 from alerts.wording import carer_words, clock, day, on_half_day
 
@@ -73,7 +73,9 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
     is_asked = task.code is TaskCode.CONFIRM_MATCH
     is_involved = about is not None and telling.is_theirs and not is_asked
     names_carer = is_involved and not is_restricted(stay)
-    shows_plan = is_involved and stay.planned is not None and UNCERTAIN_PLAN not in stay.warnings
+    shows_plan = (
+        is_involved and stay.planned is not None and not stay.is_doubtful(DoubtKind.UNCERTAIN_PLAN)
+    )
     place = stay.place
     return DisclosedTask(
         id=task.id,
@@ -186,7 +188,7 @@ def _centre_note(task: Task, telling: Telling) -> str | None:
         return None
     stay = telling.stay
     hospital = _hospital(telling)
-    left_at = None if UNCERTAIN_DISCHARGE in stay.warnings else stay.discharged_at
+    left_at = None if stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE) else stay.discharged_at
     by = f" by {clock(task.due_at)} on {day(local(task.due_at).date())}" if task.due_at else ""
     sentences = [
         f"Left {hospital.name if hospital else 'hospital'}{on_half_day(left_at)}.",

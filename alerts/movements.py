@@ -5,11 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from heapq import merge
 from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
+from alerts import deaths
+from alerts.cancels import CANCELLABLE, CANCELS, as_read_now, settle
 from alerts.hours import local, local_date
 from alerts.model.bodies import event_to_text
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     AdtEvent,
     Answered,
@@ -18,6 +22,7 @@ from alerts.model.events import (
     EventKind,
     FactRecorded,
     PatientChange,
+    PlannedDate,
     StayEvent,
 )
 from alerts.model.identity import IdentifierKind, Patient
@@ -28,11 +33,20 @@ T = TypeVar("T")
 NAMESPACE = uuid5(NAMESPACE_URL, "https://thinkcarer.example/")
 """Never changes: every id that somebody outside may hold comes from it."""
 
-UNCERTAIN_ADMISSION = "uncertain: the admission lies in the future"
-UNCERTAIN_PLAN = "uncertain: the planned date lies before the admission"
-UNCERTAIN_DISCHARGE = "uncertain: the discharge lies before the admission or in the future"
-MOVED_AFTER_LEAVING = "a new place after the end of the stay was not followed"
-
+_OWN = frozenset(
+    {
+        DoubtKind.DISCHARGE_WITHOUT_A03,
+        DoubtKind.UNCERTAIN_ADMISSION,
+        DoubtKind.UNCERTAIN_PLAN,
+        DoubtKind.UNCERTAIN_DISCHARGE,
+        DoubtKind.MOVED_AFTER_LEAVING,
+    }
+)
+"""Doubts about the stay itself, which a message about the person does not lift."""
+_ENDS_NOTHING = frozenset(
+    {EventKind.DISCHARGED, EventKind.DISCHARGE_CANCELLED, EventKind.ADMISSION_CANCELLED}
+)
+"""Their PV1-45 is that of the discharge they tell of; in others it may be one nobody told of."""
 _DAY = timedelta(days=1)
 _BEST_FIRST = (IdentifierKind.NHS, IdentifierKind.CHI, IdentifierKind.LOCAL)
 
@@ -53,41 +67,65 @@ def uuid_of(*parts: str) -> str:
 
 
 def order_key(event: StayEvent, learned_at: datetime) -> str:
-    """Sorts as text by event time; ties by when it was recorded, sent and numbered."""
+    """Sorts as text by event time; ties by when it was recorded, sent and numbered.
+
+    A person's entry sorts behind the messages of the same moment.
+    """
     if isinstance(event, AdtEvent):
-        return _message_key(event)
-    return f"{_stamp(event.at)}|{_stamp(learned_at)}|{_digest(event)}"
+        return _message_key(as_read_now(event))
+    return f"{_stamp(event.at)}|~{_stamp(learned_at)}|{_digest(event)}"
+
+
+def folds_alone(stay: Stay | None, event: StayEvent) -> bool:
+    """Whether the newest event can be folded into the stay without those before it."""
+    if not isinstance(event, AdtEvent):
+        return stay is not None
+    if event.kind in CANCELS or (stay is None and event.kind is EventKind.PERSON_UPDATED):
+        return False
+    return stay is None or not (stay.awaits_cancelled and event.kind in CANCELLABLE)
 
 
 def fold(stay: Stay | None, event: StayEvent) -> Stay:
-    """The stay after an event that is the newest by event time; a message may open a stay."""
+    """The stay after an event that is the newest by event time and ``folds_alone``.
+
+    A message about a visit may open a stay; a cancel among them takes back what stands.
+    """
     if isinstance(event, AdtEvent):
+        if stay is None and event.kind is EventKind.PERSON_UPDATED:
+            raise ValueError("a message about the person opens no stay")
         return _after_message(_opened(event) if stay is None else stay, event)
     if stay is None:
         raise ValueError("only a message opens a stay")
     if isinstance(event, Answered):
-        return replace(stay, answers=(*stay.answers, event))
+        return deaths.after_answer(replace(stay, answers=(*stay.answers, event)), event)
     return replace(stay, facts=_facts_after(stay.facts, event))
 
 
 def refold(events: Iterable[StayEvent]) -> Stay:
     """The stay of all its events; entries of persons keep the given order where times are equal.
 
-    Messages come first, since an entry never changes what a message says, nor the reverse.
+    What came before the message that opens the stay counts too.
     """
     messages: list[AdtEvent] = []
     entries: list[FactRecorded | Answered] = []
     for event in events:
         if isinstance(event, AdtEvent):
-            messages.append(event)
+            messages.append(as_read_now(event))
         else:
             entries.append(event)
-    stay: Stay | None = None
-    for event in (*sorted(messages, key=_message_key), *sorted(entries, key=lambda e: e.at)):
+    messages.sort(key=_message_key)
+    settled = settle(messages)
+    opening = next((e for e in settled.events if e.kind is not EventKind.PERSON_UPDATED), None)
+    if opening is None:
+        raise ValueError("a stay needs at least one message about a visit")
+    stay = replace(_opened(opening), awaits_cancelled=settled.waits)
+    for event in merge(settled.events, sorted(entries, key=_happened_at), key=_happened_at):
         stay = fold(stay, event)
-    if stay is None:
-        raise ValueError("a stay needs at least one message")
     return stay
+
+
+def _happened_at(event: StayEvent) -> datetime:
+    return event.occurred_at if isinstance(event, AdtEvent) else event.at
 
 
 def _best_identifier(patient: PatientChange) -> str:
@@ -123,48 +161,74 @@ def _opened(event: AdtEvent) -> Stay:
 
 
 def _after_message(stay: Stay, event: AdtEvent) -> Stay:
-    status = _status_after(stay.status, event.kind)
-    died = _kept(stay.died, event.died) or False
+    if event.kind is EventKind.PERSON_UPDATED:
+        own = tuple(d for d in stay.doubts if d.kind in _OWN)
+        told = replace(_with_person(stay, event), doubts=(*event.doubts, *own))
+        return deaths.after_message(stay, told, event)
+    status = _status_after(stay, event)
     moves = status is StayStatus.OPEN or event.kind is EventKind.DISCHARGED
-    place = _kept(stay.place, event.place) if moves else stay.place
     reopened = status is StayStatus.OPEN and stay.status is not StayStatus.OPEN
     after = replace(
-        stay,
-        patient=patient_after(stay.patient, event.patient),
+        _with_person(stay, event),
         status=status,
         patient_class=_kept(stay.patient_class, event.patient_class),
-        place=place,
+        place=_kept(stay.place, event.place) if moves else stay.place,
         admitted_at=_kept(stay.admitted_at, event.admitted_at),
-        hiding=_kept(stay.hiding, event.hiding),
-        sensitive=_kept(stay.sensitive, event.sensitive) or False,
-        consent_refused=_kept(stay.consent_refused, event.consent_refused) or False,
-        died=died,
-        death_unclear=stay.death_unclear or event.death_unclear,
-        died_after_leaving=died
-        and status is StayStatus.DISCHARGED
-        and (stay.died_after_leaving if stay.died else stay.status is StayStatus.DISCHARGED),
         method=_kept(None if reopened else stay.method, event.method),
         destination=_kept(None if reopened else stay.destination, event.destination),
-        next_of_kin=stay.next_of_kin if event.next_of_kin is None else event.next_of_kin,
         last_event_at=event.occurred_at,
-        warnings=event.warnings,
         doubts=event.doubts,
     )
     if not moves and _kept(stay.place, event.place) != stay.place:
-        after = _doubting(after, MOVED_AFTER_LEAVING)
+        after = _doubting(after, DoubtKind.MOVED_AFTER_LEAVING)
+    after = deaths.after_message(stay, after, event)
     return _doubting_dates(_with_plan(_with_discharge(after, stay, event), event), event)
 
 
-def _status_after(status: StayStatus, kind: EventKind) -> StayStatus:
-    if kind is EventKind.ADMITTED:
-        return StayStatus.OPEN
-    if kind is EventKind.ADMISSION_CANCELLED or status is StayStatus.CANCELLED:
+def _with_person(stay: Stay, event: AdtEvent) -> Stay:
+    """What any message says of the person, also one about no visit."""
+    return replace(
+        stay,
+        patient=patient_after(stay.patient, event.patient),
+        hiding=_kept(stay.hiding, event.hiding),
+        sensitive=_kept(stay.sensitive, event.sensitive) or False,
+        consent_refused=_kept(stay.consent_refused, event.consent_refused) or False,
+        next_of_kin=stay.next_of_kin if event.next_of_kin is None else event.next_of_kin,
+    )
+
+
+def _status_after(stay: Stay, event: AdtEvent) -> StayStatus:
+    status, kind = stay.status, event.kind
+    if kind is EventKind.ADMISSION_CANCELLED:
+        return StayStatus.CANCELLED
+    if status is StayStatus.CANCELLED and kind is not EventKind.ADMITTED:
         return StayStatus.CANCELLED  # only another admission opens a cancelled stay
-    if kind is EventKind.DISCHARGED:
+    if kind is EventKind.DISCHARGED or _says_left(stay, event):
         return StayStatus.DISCHARGED
-    if kind is EventKind.DISCHARGE_CANCELLED:
+    if kind in (EventKind.ADMITTED, EventKind.DISCHARGE_CANCELLED):
+        return StayStatus.OPEN
+    if stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03) and _says_here(event):
         return StayStatus.OPEN
     return status
+
+
+def _says_left(stay: Stay, event: AdtEvent) -> bool:
+    """PV1-45 lies in the past, within the stay, and was not taken back."""
+    said = event.discharged_at
+    if event.kind in _ENDS_NOTHING or not isinstance(said, datetime) or said > event.sent_at:
+        return False
+    is_day_alone = local(said).time() == time.min
+    if is_day_alone and local_date(said) >= local_date(event.sent_at):
+        return False  # some time today may still be ahead
+    admitted = _kept(stay.admitted_at, event.admitted_at)
+    if admitted is not None and said < admitted:
+        return is_day_alone and local_date(said) == local_date(admitted)
+    return said != stay.left_undone
+
+
+def _says_here(event: AdtEvent) -> bool:
+    """A new place, or a time of leaving that is cleared or lies ahead: the patient is here."""
+    return event.kind is EventKind.TRANSFERRED or event.discharged_at is not None
 
 
 def _kept(old: T | None, change: Change[T]) -> T | None:
@@ -189,15 +253,23 @@ def patient_after(patient: Patient, change: PatientChange) -> Patient:
 
 def _with_discharge(after: Stay, before: Stay, event: AdtEvent) -> Stay:
     if after.status is not StayStatus.DISCHARGED:
+        if event.kind is EventKind.DISCHARGE_CANCELLED:
+            undone = before.discharged_at or event.cancels_at or before.left_undone
+            after = replace(after, left_undone=undone)
         return after if after.discharged_at is None else replace(after, discharged_at=None)
     is_first = before.status is not StayStatus.DISCHARGED
     said = _left_at(event)
     at = said or (event.occurred_at if is_first else before.discharged_at)
-    doubtful = said is None and not is_first and UNCERTAIN_DISCHARGE in before.warnings
+    was_uncertain = before.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE)
+    doubtful = said is None and not is_first and was_uncertain
     if said and (_is_before(said, after.admitted_at) or said > event.sent_at + _DAY):
         at, doubtful = event.occurred_at, True
     after = replace(after, discharged_at=at, discharges=before.discharges + is_first)
-    return _doubting(after, UNCERTAIN_DISCHARGE) if doubtful else after
+    if event.kind is not EventKind.DISCHARGED and (
+        is_first or before.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03)
+    ):
+        after = _doubting(after, DoubtKind.DISCHARGE_WITHOUT_A03, "PV1-45")
+    return _doubting(after, DoubtKind.UNCERTAIN_DISCHARGE) if doubtful else after
 
 
 def _left_at(event: AdtEvent) -> datetime | None:
@@ -212,8 +284,32 @@ def _left_at(event: AdtEvent) -> datetime | None:
 def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
     if event.kind is EventKind.DISCHARGED:
         return stay  # PV2-9 of a discharge is history, not a plan
-    is_over = event.kind in (EventKind.PLAN_CANCELLED, EventKind.ADMISSION_CANCELLED)
-    planned = None if is_over else _kept(stay.planned, event.planned)
+    if event.kind is EventKind.ADMISSION_CANCELLED:
+        return _planned_anew(stay, None, event)
+    said = _day_and_hour(event.planned)
+    if event.kind is EventKind.PLAN_CANCELLED:
+        stands = stay.planned is None or said is None or stay.planned.on == said.on
+        return _planned_anew(stay, None, event) if stands else stay
+    if event.planned is None:
+        return stay
+    told = dict(stay.plans_said)
+    is_repeated = event.feed in told and told[event.feed] == said
+    told[event.feed] = said
+    stay = replace(stay, plans_said=tuple(sorted(told.items(), key=lambda one: one[0])))
+    if is_repeated and event.kind is not EventKind.DISCHARGE_PLANNED:
+        return stay  # an old date again overwrites nothing
+    return _planned_anew(stay, said, event)
+
+
+def _day_and_hour(said: Change[PlannedDate]) -> PlannedDate | None:
+    """Midnight is how many systems write that they know no hour."""
+    if not isinstance(said, PlannedDate):
+        return None
+    is_hour = said.at is not None and local(said.at).time() != time.min
+    return said if is_hour else PlannedDate(said.on)
+
+
+def _planned_anew(stay: Stay, planned: PlannedDate | None, event: AdtEvent) -> Stay:
     if planned == stay.planned and planned is not None:
         return stay
     if planned is None:
@@ -232,14 +328,14 @@ def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
 def _doubting_dates(stay: Stay, event: AdtEvent) -> Stay:
     admitted = stay.admitted_at
     if admitted is not None and admitted > event.sent_at + _DAY:
-        stay = _doubting(stay, UNCERTAIN_ADMISSION)
+        stay = _doubting(stay, DoubtKind.UNCERTAIN_ADMISSION)
     if admitted is not None and stay.planned and stay.planned.on < local_date(admitted):
-        stay = _doubting(stay, UNCERTAIN_PLAN)
+        stay = _doubting(stay, DoubtKind.UNCERTAIN_PLAN)
     return stay
 
 
-def _doubting(stay: Stay, warning: str) -> Stay:
-    return replace(stay, warnings=(*stay.warnings, warning))
+def _doubting(stay: Stay, kind: DoubtKind, where: str = "") -> Stay:
+    return replace(stay, doubts=tuple(dict.fromkeys((*stay.doubts, Doubt(kind, where)))))
 
 
 def _is_before(at: datetime, other: datetime | None) -> bool:

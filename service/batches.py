@@ -20,6 +20,7 @@ from ingest.entry import digest_of
 from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Rank
+from service.outcomes import label_of
 from service.pipeline import BATCH, Hold, Line, Progress, believe
 from service.reconsider import Desk, Occasion
 
@@ -155,6 +156,8 @@ def _processed(
         case _:
             outcome = believe(tx, desk, event, _told_by(entry, event))
             progress.has_news = progress.has_news or outcome.has_news
+            for doubt in outcome.doubts:
+                desk.metrics.doubts.labels(entry.feed, label_of(doubt.kind)).inc()
             return journal.End(entry.id, "settled", outcome.words, outcome.as_json())
 
 

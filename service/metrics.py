@@ -24,29 +24,21 @@ class Metrics:
         """``gauges`` answers by name without prefix, at every scrape."""
         self._registry = CollectorRegistry()
         self._registry.register(_Gauges(gauges))
-        self.door = Counter(
-            "thinkcarer_door",
-            "What happened at the door: answered, repeated, frame errors by kind",
-            ["what"],
-            registry=self._registry,
+        self.door = self._counter(
+            "door", "What happened at the door: answered, repeated, frame errors by kind", "what"
         )
-        self.entries = Counter(
-            "thinkcarer_entries",
-            "Journal entries finished, by state",
-            ["state"],
-            registry=self._registry,
+        self.entries = self._counter("entries", "Journal entries finished, by state", "state")
+        self.doubts = self._counter(
+            "doubts",
+            "What was doubtful in messages, by feed and kind; `other` has no kind of its own",
+            "feed",
+            "kind",
         )
-        self.decided = Counter(
-            "thinkcarer_decided",
-            "Tasks and notices decided, by kind and code",
-            ["kind", "code"],
-            registry=self._registry,
+        self.decided = self._counter(
+            "decided", "Tasks and notices decided, by kind and code", "kind", "code"
         )
-        self.deliveries = Counter(
-            "thinkcarer_deliveries",
-            "Attempts to deliver, by channel and result",
-            ["channel", "result"],
-            registry=self._registry,
+        self.deliveries = self._counter(
+            "deliveries", "Attempts to deliver, by channel and result", "channel", "result"
         )
         self.understood = Histogram(
             "thinkcarer_understood_seconds",
@@ -60,6 +52,9 @@ class Metrics:
             registry=self._registry,
         )
         self._begin_at_nothing()
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"thinkcarer_{name}", words, labels, registry=self._registry)
 
     def _begin_at_nothing(self) -> None:
         """Where a series begins with its first fault, nobody sees an increase."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.movements import fold, identify, order_key, refold
+from alerts.movements import fold, folds_alone, identify, order_key, refold
 from alerts.policy import policy_from
 from alerts.store import policy as policy_store
 from alerts.store import register
@@ -95,7 +95,9 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
     """Fold a message into its stay and decide what follows."""
     stay_key, _ = identify(event)
     stay, last = _folded(desk, stay_key, event, occasion)
-    return reconsider(tx, desk, stay, last, occasion)
+    own = stay.doubts if last == order_key(event, occasion.learned_at) else ()
+    doubts = tuple(dict.fromkeys((*event.doubts, *own)))
+    return replace(reconsider(tx, desk, stay, last, occasion), doubts=doubts)
 
 
 def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
@@ -168,9 +170,12 @@ def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> 
     found = desk.shelf.load(stay_key)
     key = order_key(event, occasion.learned_at)
     desk.shelf.append_event(stay_key, key, event, occasion)
-    if found is None or key >= found.last_order:
-        return fold(found.stay if found else None, event), key
-    return refold(desk.shelf.events(stay_key)), found.last_order
+    stay = found.stay if found else None
+    is_newest = found is None or key >= found.last_order
+    newest = key if found is None or is_newest else found.last_order
+    if is_newest and folds_alone(stay, event):
+        return fold(stay, event), newest
+    return refold(desk.shelf.events(stay_key)), newest
 
 
 def again(tx: Connection, desk: Desk, stay_key: str) -> None:

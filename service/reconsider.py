@@ -1,6 +1,5 @@
 """Ask the rules about one stay and keep what they answer: the one way to a Task or notice."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from alerts.model.alert import (
     TaskStatus,
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask
+from alerts.model.doubts import Doubt
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
@@ -31,6 +31,7 @@ from alerts.store import outbox, register
 from alerts.store import stays as stay_store
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
+from service import outcomes
 from service.metrics import Metrics
 
 
@@ -53,10 +54,12 @@ class Outcome:
     grounds: tuple[Ground, ...]
     has_news: bool = True
     """There may be something to carry."""
+    doubts: tuple[Doubt, ...] = ()
+    """What was doubtful in the message, and then in the stay."""
 
     def as_json(self) -> str:
-        """The grounds as the journal keeps them."""
-        return json.dumps([[g.question, g.answer, g.why] for g in self.grounds])
+        """Grounds and doubts as the journal keeps them."""
+        return outcomes.as_text(self.grounds, self.doubts)
 
 
 @dataclass(frozen=True, slots=True)

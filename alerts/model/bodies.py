@@ -1,11 +1,14 @@
 """Our records as JSON text and back; what comes back equals what went in."""
 
+import json
+from dataclasses import replace
 from functools import lru_cache
 from typing import assert_never
 
 from pydantic import TypeAdapter
 
 from alerts.model.alert import Alert, Notice, Task
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.stay import Stay
@@ -18,6 +21,18 @@ _MESSAGE = TypeAdapter(AdtEvent)
 _FACT = TypeAdapter(FactRecorded)
 _ANSWER = TypeAdapter(Answered)
 
+_SENTENCES = '"warnings":["'
+"""How a body begins to list them; within a value the quotes would be escaped."""
+_KIND_OF = {
+    "uncertain: the admission lies in the future": DoubtKind.UNCERTAIN_ADMISSION,
+    "uncertain: the planned date lies before the admission": DoubtKind.UNCERTAIN_PLAN,
+    "uncertain: the discharge lies before the admission or in the future": (
+        DoubtKind.UNCERTAIN_DISCHARGE
+    ),
+    "a new place after the end of the stay was not followed": DoubtKind.MOVED_AFTER_LEAVING,
+}
+"""The sentences of releases before; they never change again."""
+
 
 def stay_to_text(stay: Stay) -> str:
     """The stay as JSON."""
@@ -25,8 +40,15 @@ def stay_to_text(stay: Stay) -> str:
 
 
 def stay_from_text(body: str) -> Stay:
-    """The stay of a row."""
-    return _STAY.validate_json(body)
+    """The stay of a row, also of a row that the release before wrote."""
+    stay = _STAY.validate_json(body)
+    return replace(stay, doubts=_doubts_in_words(body)) if _SENTENCES in body else stay
+
+
+def _doubts_in_words(body: str) -> tuple[Doubt, ...]:
+    """Releases before kept doubts as sentences; what a message said in others is in its journal."""
+    said = json.loads(body)["warnings"]
+    return tuple(Doubt(_KIND_OF[words]) for words in said if words in _KIND_OF)
 
 
 def registration_to_text(registration: Registration) -> str:

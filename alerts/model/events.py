@@ -96,9 +96,9 @@ class AdtEvent:
 
     kind: EventKind
     occurred_at: datetime
-    """EVN-6, else EVN-2, else MSH-7 (UTC)."""
+    """The event's own time (UTC): EVN-6, else EVN-2, else MSH-7; of a cancel never EVN-6."""
     recorded_at: datetime
-    """EVN-2, else MSH-7 (UTC): settles ties, for A13 may carry the cancelled discharge's time."""
+    """EVN-2, else MSH-7 (UTC): settles ties."""
     sent_at: datetime
     """MSH-7 (UTC)."""
     control_id: str
@@ -120,8 +120,6 @@ class AdtEvent:
     destination: Change[str] = None
     next_of_kin: tuple[NextOfKin, ...] | None = None
     """None: the message cannot or does not say; an empty tuple: it says nobody."""
-    warnings: tuple[str, ...] = ()
-    """What was doubtful in the message, in plain words, never with a value of a patient."""
     doubts: tuple[Doubt, ...] = ()
     """What was doubtful in the message."""
     cancels_at: datetime | None = None
@@ -190,6 +188,8 @@ class Answer(StrEnum):
     SAME_PERSON = "same-person"
     DIFFERENT_PERSON = "different-person"
     NOT_SURE = "not-sure"
+    ALIVE = "alive"
+    DIED = "died"
 
 
 @dataclass(frozen=True, slots=True)

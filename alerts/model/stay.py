@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from alerts.model.doubts import Doubt
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     Answered,
     FactRecorded,
@@ -24,12 +24,20 @@ class StayStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class DeathSaid(StrEnum):
+    """What a sender last said of a death."""
+
+    DIED = "died"
+    LIVES = "lives"
+    UNCLEAR = "unclear"
+
+
 @dataclass(frozen=True, slots=True)
 class Stay:
     """One stay of one patient; every field is what the newest event by event time said."""
 
     id: str
-    """uuid5 of feed and visit number."""
+    """Never changes, whatever becomes of its numbers."""
     feed: str
     visit: str
     """PV1-19, or where there was none the stay's own id."""
@@ -62,7 +70,6 @@ class Stay:
     opened_at: datetime | None = None
     """Event time of the first event."""
     last_event_at: datetime | None = None
-    warnings: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     """What is doubtful about it, of the newest message and of the stay's own dates."""
     patient_id: str = ""
@@ -72,12 +79,24 @@ class Stay:
     consent_refused: bool = False
     """ZU8-2: the patient does not consent to share."""
     death_unclear: bool = False
-    """Something was said of a death that no table knows; a person is asked."""
+    """Something was said of a death that no table knows, or it was denied; a person is asked."""
+    deaths_said: tuple[tuple[str, DeathSaid], ...] = ()
+    """What each feed last said of a death."""
+    plans_said: tuple[tuple[str, PlannedDate | None], ...] = ()
+    """The planned date that each feed last gave; None where it cleared it."""
+    left_undone: datetime | None = None
+    """The time of leaving that was taken back: repeated, it ends nothing."""
+    awaits_cancelled: bool = False
+    """A cancel names an event that has not come; one that comes later may never have stood."""
 
     @property
     def is_inpatient(self) -> bool:
         """PV1-2 is I, empty or unknown (contract §7.1)."""
         return self.patient_class in (None, PatientClass.INPATIENT, PatientClass.UNKNOWN)
+
+    def is_doubtful(self, kind: DoubtKind) -> bool:
+        """Whether there is a doubt of that kind about it."""
+        return any(doubt.kind is kind for doubt in self.doubts)
 
     @property
     def is_open(self) -> bool:

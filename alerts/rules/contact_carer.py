@@ -5,8 +5,8 @@ from datetime import datetime
 
 from alerts.hours import working_deadline
 from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
+from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
-from alerts.movements import UNCERTAIN_DISCHARGE
 from alerts.rules.gates import ended, voided
 from alerts.rules.news import standing_discharge
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
@@ -56,7 +56,7 @@ def _why_not(case: Case) -> str | None:
 
 def _due_at(case: Case) -> datetime | None:
     left_at = case.stay.discharged_at
-    if left_at is None or UNCERTAIN_DISCHARGE in case.stay.warnings:
+    if left_at is None or case.stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE):
         return None
     policy = case.situation.policy
     return working_deadline(

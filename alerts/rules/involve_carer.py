@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from alerts.hours import at_hour, local_date
 from alerts.model.alert import Alert, Task, TaskCode, TaskState, TaskStatus
+from alerts.model.doubts import DoubtKind
 from alerts.model.events import PROOFS, FactKind
 from alerts.model.register import Sharing
 from alerts.model.stay import Stay, StayStatus
-from alerts.movements import UNCERTAIN_ADMISSION, UNCERTAIN_PLAN
 from alerts.policy import Policy
 from alerts.rules.gates import Bar, unfit
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
@@ -48,10 +48,10 @@ def due_at(stay: Stay, policy: Policy) -> datetime | None:
     """By when the carer should be told; None where the dates cannot be."""
     if stay.planned is None:
         start = stay.admitted_at or stay.opened_at
-        if start is None or UNCERTAIN_ADMISSION in stay.warnings:
+        if start is None or stay.is_doubtful(DoubtKind.UNCERTAIN_ADMISSION):
             return None
         return start + timedelta(hours=policy.ask_within)
-    if UNCERTAIN_PLAN in stay.warnings:
+    if stay.is_doubtful(DoubtKind.UNCERTAIN_PLAN):
         return None
     leaves_at = stay.planned.at or at_hour(stay.planned.on, policy.planned_hour)
     aim = leaves_at - timedelta(hours=policy.notice)

@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 from alerts.hours import local_date
 from alerts.model.alert import Alert, Notice, NoticeStatus, Recipient, RecipientKind
+from alerts.model.doubts import DoubtKind
 from alerts.model.site import NoticeEvent
 from alerts.model.stay import StayStatus
-from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN, uuid_of
+from alerts.movements import uuid_of
 from alerts.rules.gates import lists, silence
 from alerts.rules.situation import Case
 
@@ -20,7 +21,7 @@ def planned(case: Case) -> tuple[Alert, ...]:
     if plan is None or not case.stay.is_open or not case.is_fresh:
         return ()
     # A date that has passed, or cannot be, brings nobody home.
-    if plan.on < local_date(case.now) or UNCERTAIN_PLAN in case.stay.warnings:
+    if plan.on < local_date(case.now) or case.stay.is_doubtful(DoubtKind.UNCERTAIN_PLAN):
         return ()
     told = standing_plan(case)
     earlier = told[-1].planned_on if told else case.stay.planned_before
@@ -37,9 +38,11 @@ def discharged(case: Case) -> tuple[Alert, ...]:
     stay = case.stay
     if stay.status is not StayStatus.DISCHARGED or not case.is_fresh:
         return ()
+    if stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03):
+        return ()  # told once a discharge message confirms it
     if standing_discharge(case) or not lists(case, NoticeEvent.DISCHARGED) or silence(case):
         return ()
-    is_sure = UNCERTAIN_DISCHARGE not in stay.warnings
+    is_sure = not stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE)
     occasion = _unused(case, NoticeEvent.DISCHARGED, str(stay.discharges))
     left_at = stay.discharged_at if is_sure else None
     return (_notice(case, NoticeEvent.DISCHARGED, occasion, happened_at=left_at),)

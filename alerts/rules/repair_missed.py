@@ -5,8 +5,8 @@ from datetime import datetime
 
 from alerts.hours import end_of_next_day
 from alerts.model.alert import OPEN_STATUSES, Alert, TaskCode, TaskStatus
+from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
-from alerts.movements import UNCERTAIN_DISCHARGE
 from alerts.rules.gates import bar
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id
 from alerts.rules.situation import Case
@@ -47,7 +47,7 @@ def _why_not(case: Case) -> str | None:
 
 def _due_at(case: Case) -> datetime | None:
     left_at = case.stay.discharged_at
-    if left_at is None or UNCERTAIN_DISCHARGE in case.stay.warnings:
+    if left_at is None or case.stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE):
         return None
     return end_of_next_day(left_at)
 

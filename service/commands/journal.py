@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from alerts.doubt_words import doubt_words
 from ingest import journal
 from ingest.requeue import requeue as put_back
+from service import outcomes
 from service.commands.shell import CommandFailed, Row, say, shell_of, show, warn
 from service.database import Rank
 from service.site import feed_finder
@@ -55,7 +57,8 @@ def show_one(
         found = journal.get(tx, entry_id)
     if found is None:
         raise CommandFailed(f"There is no journal entry {entry_id}.")
-    row = {**_row(found), "flags": found.flags}
+    doubts = [doubt_words(doubt) for doubt in outcomes.doubts_of(found.outcome)]
+    row = {**_row(found), "flags": found.flags, "doubts": "; ".join(doubts)}
     show([row], tuple(row), as_json)
 
 

@@ -95,6 +95,14 @@ def test_nothing_is_cut_off_in_a_pipe_and_flags_are_shown(service: RunningServic
     assert "control-id-reused" in service.command("journal", "show", "2").stdout
 
 
+def test_what_was_doubtful_in_a_message_is_shown_in_words(service: RunningService):
+    service.start()
+    send_one(service.mllp_port, [Adt(extra=("PV2|||||||||04/12/2026",)).raw()])
+    service.settle()
+    shown = json.loads(service.command("journal", "show", "1", "--json").stdout)
+    assert shown[0]["doubts"] == "PV2-9 is no possible date in HL7's form, YYYYMMDD"
+
+
 @pytest.mark.postgresql
 def test_a_reader_in_no_hurry_gets_the_whole_list(postgresql_url: str, tmp_path: Path):
     service = RunningService(tmp_path, postgresql_url)

@@ -108,6 +108,28 @@ def test_values_of_persons_are_hidden(engineer: Visitor):
     assert not [word for word in PERSONAL if word in answer.text]
 
 
+def test_what_was_doubtful_is_shown_and_counted_by_its_field_and_never_by_its_value(
+    website: Website, engineer: Visitor
+):
+    extra = ("PV2|||||||||04/12/2026",)
+    odd = ADMITTED.later("A08", 1, control_id="MSG3", planned=None, extra=extra)
+    website.line.take(odd)
+    words = text_of(engineer.open("/journal/4"))
+    assert "PV2-9 is no possible date in HL7" in words
+    assert "04/12/2026" not in words.split("Doubtful")[1].split("Sent because of it")[0]
+    assert "doubtful date-unreadable" not in words
+    series = 'thinkcarer_doubts_total{feed="pas",kind="date-unreadable"} 1.0'
+    assert series in website.line.line.metrics.text().decode()
+    assert "Doubtful" not in text_of(engineer.open("/journal/1"))
+
+
+def test_no_figure_betrays_that_something_was_said_of_a_death(website: Website):
+    website.line.take(ADMITTED.later("A08", 1, died="perhaps"))
+    figures = website.line.line.metrics.text().decode()
+    assert 'thinkcarer_doubts_total{feed="pas",kind="other"} 1.0' in figures
+    assert "death" not in figures
+
+
 def test_a_reason_shows_them_for_a_quarter_of_an_hour_and_is_kept(
     website: Website, engineer: Visitor
 ):

@@ -62,7 +62,6 @@ STAY = Stay(
         FactRecorded(FactKind.VIEWS, "OTHER/R2", NOW, "CANARY-N2", "phone", "CANARY-OTHER"),
     ),
     answers=(Answered("x", Answer.SEEN, NOW, "CANARY-BY", "CANARY-WORDS"),),
-    warnings=("CANARY-WARNING",),
 )
 REGISTRATION = Registration(
     registration_id="R-EXTERNAL-7",

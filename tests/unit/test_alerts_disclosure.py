@@ -14,13 +14,13 @@ from alerts.model.alert import (
     TaskStatus,
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     Hiding,
 )
 from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import Sharing
 from alerts.model.site import NoticeEvent
-from alerts.movements import UNCERTAIN_DISCHARGE, UNCERTAIN_PLAN
 from tests.support.canaries import (
     CENTRE,
     COORDINATOR,
@@ -185,7 +185,7 @@ def test_a_centre_gets_hospital_hub_half_day_and_deadline():
 
 
 def test_an_uncertain_discharge_has_no_date():
-    telling = replace(TELLING, stay=replace(STAY, warnings=(UNCERTAIN_DISCHARGE,)))
+    telling = replace(TELLING, stay=replace(STAY, doubts=(Doubt(DoubtKind.UNCERTAIN_DISCHARGE),)))
     disclosed = disclose(a_task(TaskCode.CONTACT_CARER, CENTRE, due_at=None), telling)
     assert isinstance(disclosed, DisclosedTask)
     assert disclosed.note == (
@@ -194,7 +194,7 @@ def test_an_uncertain_discharge_has_no_date():
 
 
 def test_an_uncertain_plan_is_not_shown():
-    telling = replace(TELLING, stay=replace(STAY, warnings=(UNCERTAIN_PLAN,)))
+    telling = replace(TELLING, stay=replace(STAY, doubts=(Doubt(DoubtKind.UNCERTAIN_PLAN),)))
     disclosed = disclose(a_task(TaskCode.INVOLVE_CARER, WARD), telling)
     assert isinstance(disclosed, DisclosedTask)
     assert disclosed.planned_on is None

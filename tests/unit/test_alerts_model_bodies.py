@@ -1,5 +1,6 @@
 """What is kept as JSON comes back equal, whatever it is."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from alerts.model import bodies
 from alerts.model.alert import Notice, Task
+from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
     CLEARED,
     AdtEvent,
@@ -96,3 +98,24 @@ AN_EVENT = AdtEvent(
     feed="pas",
     visit="V1",
 )
+
+
+def test_a_stay_of_the_release_before_keeps_its_doubts():
+    stay = Stay(id="S1", feed="pas", visit="V1", died=True)
+    old = json.loads(bodies.stay_to_text(stay))
+    del old["doubts"]
+    old["warnings"] = [
+        "uncertain: the admission lies in the future",
+        "two different NHS numbers",
+        "a new place after the end of the stay was not followed",
+    ]
+    read = bodies.stay_from_text(json.dumps(old, separators=(",", ":")))
+    kinds = (DoubtKind.UNCERTAIN_ADMISSION, DoubtKind.MOVED_AFTER_LEAVING)
+    assert read == replace(stay, doubts=tuple(Doubt(kind) for kind in kinds))
+
+
+def test_a_stay_of_the_release_before_without_doubts_has_none():
+    stay = Stay(id="S1", feed="pas", visit="V1", doubts=(Doubt(DoubtKind.TIME_AHEAD),))
+    assert bodies.stay_from_text(bodies.stay_to_text(stay)) == stay
+    old = bodies.stay_to_text(Stay(id="S1", feed="pas", visit="V1"))
+    assert bodies.stay_from_text(old[:-1] + ',"warnings":[]}').doubts == ()

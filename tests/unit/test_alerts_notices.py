@@ -186,3 +186,12 @@ def test_old_news_updates_what_is_there_and_raises_nothing():
 def test_a_discharge_is_news_for_a_day(hours, told):
     desk = Desk(now=at(5 + hours)).tell(a01(), a03(5))
     assert len(desk.notices(NoticeEvent.DISCHARGED)) == told
+
+
+def test_a_time_of_leaving_outside_a_discharge_is_told_once_confirmed():
+    desk = Desk().tell(a01(), a08(5, discharged_at=at(4)))
+    assert desk.notices(NoticeEvent.DISCHARGED) == []
+    assert desk.tasks(TaskCode.CONTACT_CARER) == []
+    desk.tell(a03(6, discharged_at=at(4)))
+    assert len(desk.notices(NoticeEvent.DISCHARGED)) == 1
+    assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.REQUESTED

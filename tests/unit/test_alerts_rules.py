@@ -170,8 +170,8 @@ ROWS = [
     ),
     (
         [a01(), a08(1, died=True), a08(2, died=False)],
-        ["bereavement-support cancelled", "involve-carer requested"],
-        "said in error",
+        ["bereavement-support requested", "involve-carer cancelled"],
+        "denied: it holds until a person says otherwise",
     ),
     ([a01(place=SILENT_WARD), a16(1, FRIDAY, place=SILENT_WARD)], [], "a ward not live"),
     ([a01(), a02(1, SILENT_WARD)], ["involve-carer cancelled"], "moved to a ward not live"),

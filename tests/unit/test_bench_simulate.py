@@ -59,7 +59,7 @@ def test_each_meaning_is_what_we_read():
     for raw, meaning in SENT:
         event = read_event(raw, dialects[meaning.feed], ARRIVED_AT)
         assert isinstance(event, AdtEvent)
-        assert not event.warnings
+        assert not event.doubts
         assert event.kind is TRIGGERS[meaning.trigger]
         assert (event.occurred_at, event.visit) == (meaning.at, meaning.visit)
         assert event.control_id == meaning.control_id

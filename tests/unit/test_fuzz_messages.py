@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.bodies import event_from_text, event_to_text
-from alerts.model.events import AdtEvent, NotForUs
+from alerts.model.events import AdtEvent, EventKind, NotForUs
 from alerts.movements import fold, identify, order_key
 from ingest import ack
 from ingest.header import (
@@ -51,7 +51,8 @@ def test_a_message_becomes_an_event_or_a_reason_and_never_an_error(raw: bytes) -
     if isinstance(told, AdtEvent):
         assert len(order_key(told, NOW)) <= 180
         assert event_from_text(*event_to_text(told)) == told
-        assert fold(None, told).id == identify(told)[0]
+        if told.kind is not EventKind.PERSON_UPDATED:
+            assert fold(None, told).id == identify(told)[0]
 
 
 @cases(100)

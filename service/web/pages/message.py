@@ -1,6 +1,5 @@
 """One message: what became of it and why, what left because of it, and its fields."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,10 +9,12 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from itsdangerous import BadSignature, Signer
 from pydantic import BaseModel
 
+from alerts.doubt_words import doubt_words
 from alerts.store import people
 from alerts.store.outbox import ParcelRow
 from ingest.entry import Entry
 from mapping.hl7.text import decode
+from service import outcomes
 from service.database import Rank
 from service.web.access import Viewer, check_csrf
 from service.web.desk import Desk
@@ -50,6 +51,7 @@ class MessagePage:
     entry: Entry
     story: tuple[tuple[str, str], ...]
     decisions: tuple[Decided, ...]
+    doubts: tuple[tuple[str, str], ...]
     parcels: tuple[ParcelRow, ...]
     fields: tuple[Shown, ...]
     more: int
@@ -146,6 +148,7 @@ def _printed(entry_id: int, request: Request, desk: Desk, viewer: Viewer) -> Res
         entry=entry,
         story=_story(entry, sent, Clock(desk.now())),
         decisions=_decisions(entry),
+        doubts=_doubts(entry),
         parcels=sent,
         fields=found,
         more=more,
@@ -197,8 +200,13 @@ def _shown_until(request: Request, desk: Desk, viewer: Viewer, entry_id: int) ->
 
 def _decisions(entry: Entry) -> tuple[Decided, ...]:
     """The grounds that the journal keeps; an entry that was not settled has none."""
-    grounds = json.loads(entry.outcome) if entry.outcome else []
-    return tuple(Decided(question, answer, why) for question, answer, why in grounds)
+    grounds = outcomes.grounds_of(entry.outcome)
+    return tuple(Decided(g.question, g.answer, g.why) for g in grounds)
+
+
+def _doubts(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """Field and words of what was doubtful; never a value."""
+    return tuple((d.where, doubt_words(d)) for d in outcomes.doubts_of(entry.outcome))
 
 
 def _story(entry: Entry, sent: tuple[ParcelRow, ...], clock: Clock) -> tuple[tuple[str, str], ...]:
