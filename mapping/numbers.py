@@ -24,11 +24,14 @@ def chi_number(text: str, synthetic: bool) -> str | None:
 
     ``synthetic`` also takes a birth month that cannot be, such as 0113500017.
     """
-    if fault(text) is not None:
-        return None
-    if synthetic and not 1 <= int(text[2:4]) <= 12:
-        return text if 1 <= int(text[:2]) <= 31 else None
-    return text if _begins_with_a_date(text) else None
+    return text if fault(text) is None and begins_as_chi(text, synthetic) else None
+
+
+def begins_as_chi(digits: str, synthetic: bool) -> bool:
+    """Ten digits that begin with a date of birth, or with one of an invented month."""
+    if synthetic and not 1 <= int(digits[2:4]) <= 12:
+        return 1 <= int(digits[:2]) <= 31
+    return _begins_with_a_date(digits)
 
 
 def is_placeholder(visit: str) -> bool:

@@ -22,7 +22,7 @@ from mapping.hl7.faults import Unreadable
 from mapping.hl7.message import Message, Values, read
 from mapping.hl7.reading import Reading
 from mapping.hl7.text import decode
-from mapping.hl7.times import instant
+from mapping.hl7.times import day, instant
 from mapping.numbers import is_placeholder
 
 __all__ = ["TRIGGERS", "Dialect", "Unreadable", "Unusable", "read_event", "unusable"]
@@ -150,7 +150,8 @@ def _about(kind: EventKind, message: Message) -> EventKind:
     if kind is not EventKind.UPDATED:
         return kind
     pv1 = message.first("PV1")
-    has_visit = pv1.text("PV1-19.1") or pv1.text("PV1-44.1")
+    number = pv1.text("PV1-19.1")
+    has_visit = (number and not is_placeholder(number)) or day(pv1.text("PV1-44.1"))
     if not has_visit or pv1.text("PV1-2.1").upper() == "N":
         return EventKind.PERSON_UPDATED
     return kind

@@ -34,6 +34,8 @@ def _of(segments: Iterable[Values], path: str) -> list[Change[str]]:
     """What every repetition in every such segment says, without blanks around it."""
     found: list[Change[str]] = []
     for segment in segments:
+        if path not in segment.singles and path not in segment.repeated:
+            continue  # most of them say nothing
         for value in segment.texts(path):
             said = value.strip() or None if isinstance(value, str) else value
             if said is not None:

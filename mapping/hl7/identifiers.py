@@ -10,7 +10,7 @@ from mapping.hl7.dialect import Dialect, plain_code
 from mapping.hl7.message import Values
 from mapping.hl7.reading import Reading
 from mapping.hl7.times import day, local_date
-from mapping.numbers import chi_number, fault
+from mapping.numbers import begins_as_chi, fault
 
 _SPACING = str.maketrans("", "", " -")
 _BARE = ("999", "4", "6", "7")
@@ -118,7 +118,7 @@ def _number(
     if kind is IdentifierKind.CHI and len(digits) == 9:
         digits = "0" + digits
         doubt = DoubtKind.NUMBER_PADDED
-    if fault(digits) or (kind is IdentifierKind.CHI and not chi_number(digits, synthetic)):
+    if fault(digits) or (kind is IdentifierKind.CHI and not begins_as_chi(digits, synthetic)):
         return None, DoubtKind.NUMBER_INVALID
     return digits, doubt
 

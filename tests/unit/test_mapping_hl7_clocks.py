@@ -66,6 +66,8 @@ PEOPLE = [
     ("A40", None, "who stays after a merge"),
     ("A08", {"f2": "N", "f19": "V1"}, "PV1-2 says no visit"),
     ("A08", {"f2": "", "f3": "", "f19": ""}, "no visit number and no admission"),
+    ("A08", {"f2": "I", "f19": "0"}, "a visit number that only fills the field"),
+    ("A08", {"f2": "I", "f19": "", "f44": "02/03/2026"}, "an admission that cannot be read"),
     ("A08", None, "no PV1"),
 ]
 
