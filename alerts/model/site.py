@@ -126,6 +126,19 @@ class Site:
         """The ward of that code in that hospital, None if the site file does not name it."""
         return next((w for w in self.wards if (w.hospital, w.code) == (hospital, code)), None)
 
+    def ward_sent(self, hospital: str, code: str) -> Ward | None:
+        """The ward that a message names; without a hospital where only one has such a ward."""
+        found = self.ward(hospital, code)
+        if found is None and not hospital:
+            same = [w for w in self.wards if w.code == code]
+            found = same[0] if len(same) == 1 else None
+        return found
+
+    def hospitals_sent(self, ward: Ward) -> tuple[str, ...]:
+        """As what messages may name the ward's hospital: its code, or not at all."""
+        is_only = self.ward_sent("", ward.code) == ward
+        return (ward.hospital, "") if is_only else (ward.hospital,)
+
     def centre(self, code: str) -> Centre | None:
         """The centre of that code, None if the site file does not name it."""
         return next((c for c in self.centres if c.code == code), None)

@@ -148,10 +148,7 @@ def whereabouts(site: Site, place: Place | None) -> Whereabouts:
     hospital, ward = (place.hospital, place.ward) if place else ("", "")
     if (hospital, ward) == site.probe_ward:
         return Whereabouts(Reach.PROBE, _ward(hospital, ward), _coordinator(hospital))
-    found = site.ward(hospital, ward)
-    if found is None and not hospital:
-        same = [w for w in site.wards if w.code == ward]
-        found = same[0] if len(same) == 1 else None
+    found = site.ward_sent(hospital, ward)
     if found is None:
         desk = _coordinator(_answering(site, hospital))
         return Whereabouts(Reach.UNKNOWN, desk, desk)

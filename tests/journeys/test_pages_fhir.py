@@ -171,6 +171,14 @@ def test_a_centre_finds_by_its_registration_and_never_by_a_number(website: Websi
     assert "9990000018" not in json.dumps(found(website, "centre", "Communication"))
 
 
+def test_a_ward_sent_without_its_hospital_is_the_ward_here_as_on_the_page(website: Website):
+    visit = ADMITTED.but(hospital="", number=OTHERS[0], visit="V2")
+    website.line.take(visit)
+    for role, count in (("ward", 2), ("coordinator", 2), ("other", 0)):
+        assert len(found(website, role, "Patient")) == count, role
+        assert len(found(website, role, "Encounter")) == count, role
+
+
 def test_people_are_found_by_identifier(website: Website):
     number, visit = quote(f"{NHS}|9990000018"), quote(f"{ID}/visit|V1001")
     assert len(found(website, "ward", f"Patient?identifier={number}")) == 1

@@ -189,9 +189,7 @@ def _asked(viewer: Viewer, site: Site, code: str) -> dict[str, object] | None:
     known = site.ward(hospital, ward)
     if not viewer.sees(Role.WARD, code) or known is None or not known.live:
         return None
-    # A message may name the ward alone; it is ours where no other hospital has one of that code.
-    is_only = sum(w.code == ward for w in site.wards) == 1
-    return {"hospitals": [hospital, ""] if is_only else [hospital], "ward": ward}
+    return {"hospitals": list(site.hospitals_sent(known)), "ward": ward}
 
 
 def _with_task(

@@ -98,7 +98,8 @@ def _stays_of(viewer: Viewer, site: Site) -> ColumnElement[bool]:
         case _:
             return false()
     there = or_(
-        false(), *(and_(stay.c.hospital == w.hospital, stay.c.ward == w.code) for w in wards)
+        false(),
+        *(and_(stay.c.hospital.in_(site.hospitals_sent(w)), stay.c.ward == w.code) for w in wards),
     )
     return or_(and_(there, stay.c.status == StayStatus.OPEN.value), with_task)
 
