@@ -9,6 +9,7 @@ import unicodedata
 from datetime import date, timedelta
 
 from alerts.model.identity import Identifier, IdentifierKind
+from alerts.model.placeholders import is_placeholder_date, is_placeholder_name
 from alerts.model.register import Sharing
 from mapping import numbers, relationships
 
@@ -34,6 +35,7 @@ _LANGUAGE = re.compile(
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Invisible marks that turn the reading direction: they make a name show as another."""
 _LOST = "\ufffd"
+_ASKED = "a coordinator is asked before anybody is told"
 
 
 class Unfit(Exception):
@@ -51,6 +53,16 @@ def text(cell: str) -> str:
     if cell != cell.strip():
         raise Unfit("begins or ends with a space; take it out")
     return cell
+
+
+def doubt(column: str, cell: str) -> str | None:
+    """What is doubtful about a sound cell: it stands for a person who is not known."""
+    if column == "patient_birth_date" and is_placeholder_date(date.fromisoformat(cell)):
+        return f"is a date that stands for one that is not known; {_ASKED}"
+    is_given = column == "patient_given"
+    if (is_given or column == "patient_family") and is_placeholder_name(cell, is_given):
+        return f"is a name that stands for one that is not known; {_ASKED}"
+    return None
 
 
 def yes_or_no(cell: str) -> bool:

@@ -33,6 +33,8 @@ class RegisterFile:
 
     rows: tuple[Registration, ...]
     faults: tuple[RowFault, ...]
+    doubts: tuple[RowFault, ...] = ()
+    """What stands for a person who is not known, in rows that are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,15 @@ def read(data: bytes, terms: RegisterTerms) -> RegisterFile:
     header_faults = list(_header_faults(header, rows))
     faults += header_faults
     found: list[Registration] = []
+    doubts: list[RowFault] = []
     for cells, line in _named(records, header, rows, faults):
         wrong = [RowFault(line, f.column, f.reason) for f in rows.faults(cells)]
         faults += [f for f in wrong if f.column in header.cells]
         if not wrong and not header_faults:
             found.append(rows.registration(cells))
-    return RegisterFile(tuple(found), tuple(sorted(faults, key=lambda fault: fault.line)))
+            doubts += [RowFault(line, d.column, d.reason) for d in rows.doubts(cells)]
+    in_order = sorted(faults, key=lambda fault: fault.line)
+    return RegisterFile(tuple(found), tuple(in_order), tuple(doubts))
 
 
 def _encoding_faults(data: bytes) -> list[RowFault]:

@@ -13,6 +13,7 @@ from mapping.register_cells import (
     Unfit,
     any_date,
     birth_date,
+    doubt,
     email,
     identifier,
     language,
@@ -80,6 +81,11 @@ class Rows:
     def faults(self, cells: Cells) -> list[CellFault]:
         """All that is wrong with a row."""
         return list(self._cell_faults(cells)) or list(_joint_faults(cells))
+
+    def doubts(self, cells: Cells) -> list[CellFault]:
+        """What is doubtful in a row without faults; it is taken all the same."""
+        found = ((column, doubt(column, cell)) for column, cell in cells.items())
+        return [CellFault(column, reason) for column, reason in found if reason is not None]
 
     def registration(self, cells: Cells) -> Registration:
         """The registration of a row without faults."""

@@ -67,6 +67,8 @@ def checked_rows(
             f"{len(found.faults)} faults in {file.name}; nothing was changed. "
             "Mend the rows above and import the whole file again."
         )
+    for doubt in found.doubts:
+        warn(f"line {doubt.line}, {doubt.column}: {doubt.reason}")
     return found.rows
 
 

@@ -47,6 +47,8 @@ class Card:
     edge: str = ""
     clock: str = ""
     by: str = ""
+    stop: str = ""
+    """What comes before all else: that nobody is to act."""
     meta: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     buttons: tuple[tuple[str, str], ...] = ()
@@ -57,6 +59,8 @@ class Cards:
     """The parts of the inbox, in the order in which they are read."""
 
     urgent: tuple[Card, ...]
+    stopped: tuple[Card, ...]
+    """Nobody is to act on what was sent before."""
     to_contact: tuple[Card, ...]
     news: tuple[Card, ...]
     handled: tuple[Card, ...]
@@ -96,7 +100,8 @@ def cards(items: tuple[Item, ...], site: Site, clock: Clock) -> Cards:
     return Cards(
         urgent=tuple(card for card in by_due if card.clock == "late"),
         to_contact=tuple(card for card in by_due if card.clock != "late"),
-        news=tuple(reversed(news)),
+        stopped=tuple(card for card in reversed(news) if card.stop),
+        news=tuple(card for card in reversed(news) if not card.stop),
         handled=tuple(reversed(handled)),
     )
 
@@ -151,7 +156,8 @@ def _news(item: Item, notice: Notice, paper: Paper) -> Card:
         name=name,
         head=name if is_withdrawn else _head(notice, name, paper),
         edge="gone" if is_gone and not is_withdrawn else "",
-        meta=(WITHDRAWN,) if is_withdrawn else (_meta(notice, paper),),
+        stop=WITHDRAWN if is_withdrawn else "",
+        meta=() if is_withdrawn else (_meta(notice, paper),),
         facts=() if is_gone and not is_withdrawn else _facts(item, paper.site, not is_withdrawn),
         buttons=() if notice.seen_at else (SEEN,),
     )

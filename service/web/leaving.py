@@ -122,6 +122,8 @@ def people(beds: Iterable[Bedside], site: Site, clock: Clock) -> tuple[Person, .
     """One line a carer to involve, overdue first, then by planned date."""
     lines = []
     for bed in beds:
+        if bed.stay.died:
+            continue
         if is_restricted(bed.stay):
             lines.append(_line(bed, None, site, clock))
             continue

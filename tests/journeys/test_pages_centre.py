@@ -142,6 +142,8 @@ def test_a_withdrawal_says_one_thing_whatever_its_reason(
     answer = worker.open(INBOX)
     words = text_of(answer)
     assert words.count(WITHDRAWN) == 1
+    assert "1 notice not seen yet. " in words
+    assert "Do not act Jean Carswell" in words
     assert "Monklands (synthetic) discharge hub, 01698 000020" in words
     for told in ("24 Nov", "planned", "07700 900123", "Nothing to do", "disregard", "Spoke"):
         assert told not in words

@@ -177,6 +177,13 @@ def test_no_carer_is_named_beside_a_death_under_restriction(
     assert "Jean" not in words
 
 
+def test_who_has_died_is_not_among_those_who_leave(website: Website, coordinator: Visitor):
+    website.line.take(ADMITTED, ADMITTED.later("A08", 1, hiding="1", died="Y"))
+    words = text_of(coordinator.open(DESK))
+    assert "Speak to the patient alone" not in words
+    assert "Tue 24 Nov" not in words
+
+
 def test_another_hospital_is_not_there_and_a_nurse_decides_no_match(
     website: Website, coordinator: Visitor
 ):

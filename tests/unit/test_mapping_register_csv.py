@@ -31,6 +31,30 @@ def test_the_required_columns_alone_make_a_registration() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("patient_birth_date", "1900-01-01"),
+        ("patient_birth_date", "1901-01-01"),
+        ("patient_family", "UNKNOWN"),
+        ("patient_family", "ZZZTEST"),
+        ("patient_given", "Baby"),
+        ("patient_given", "Baby of Nadia"),
+    ],
+)
+def test_what_stands_for_nobody_is_taken_and_named(column: str, cell: str) -> None:
+    found = read(a_file(SOUND, SOUND | {"registration_id": "LC-2", column: cell}), TERMS)
+    assert (len(found.rows), found.faults) == (2, ())
+    (doubt,) = found.doubts
+    assert (doubt.line, doubt.column) == (3, column)
+    assert doubt.reason.endswith("a coordinator is asked before anybody is told")
+    assert cell not in doubt.reason
+
+
+def test_a_sound_row_has_nothing_doubtful() -> None:
+    assert read(a_file(SOUND | OPTIONAL), TERMS).doubts == ()
+
+
 def test_every_optional_column_finds_its_place() -> None:
     found = read(a_file(SOUND | OPTIONAL), TERMS)
     assert found.faults == ()

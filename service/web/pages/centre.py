@@ -75,7 +75,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         code=centre.code,
         name=centre.name,
         cards=found,
-        waiting=len(found.urgent) + len(found.to_contact) + len(found.news),
+        waiting=sum(map(len, (found.urgent, found.stopped, found.to_contact, found.news))),
         stamp=clock.stamp(),
         can_record=viewer.works_at(Role.CENTRE, centre.code),
     )
