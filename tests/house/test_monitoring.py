@@ -42,6 +42,9 @@ BROKEN = {
     "ThinkCarerStranger": {DOOR + '{what="impostor"}': "0x68 1 1"},
     "ThinkCarerBrokenFrames": {DOOR + '{what="frame_junk"}': "0x60 9x9"},
     "ThinkCarerWayInFaulty": {DOOR + '{what="folder_refused"}': "0x68 1 1"},
+    "ThinkCarerDoubtful": {
+        'thinkcarer_doubts_total{feed="pas",kind="date-unreadable"}': "0x40 0+5x29"
+    },
     "ThinkCarerFeedSilent": {'thinkcarer_feed_last_timestamp_seconds{feed="pas"}': "-3400x70"},
     "ThinkCarerDestinationFailing": {'thinkcarer_destination_failing{destination="a"}': "1x70"},
     "ThinkCarerDeliveryLate": {'thinkcarer_outbox_oldest_seconds{destination="a"}': "901x70"},
@@ -69,6 +72,8 @@ WELL = {
     "thinkcarer_journal_oldest_seconds": "0 9 0 3 2x66",
     "thinkcarer_journal_waiting": "0 9 0 3 2000x66",
     "thinkcarer_journal_parked": "7x70",
+    'thinkcarer_doubts_total{feed="pas",kind="date-unreadable"}': "9x70",
+    'thinkcarer_doubts_total{feed="pas",kind="number-unverified"}': "0+9x70",
     'thinkcarer_feed_last_timestamp_seconds{feed="pas"}': "0+60x70",
     'thinkcarer_destination_failing{destination="a"}': "1 0x69",
     'thinkcarer_outbox_oldest_seconds{destination="a"}': "30x70",
