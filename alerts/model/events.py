@@ -188,6 +188,8 @@ class Answer(StrEnum):
     SAME_PERSON = "same-person"
     DIFFERENT_PERSON = "different-person"
     NOT_SURE = "not-sure"
+    AS_RECORDED = "as-recorded"
+    NOT_AS_RECORDED = "not-as-recorded"
     ALIVE = "alive"
     DIED = "died"
 

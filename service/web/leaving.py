@@ -6,15 +6,15 @@ from datetime import date
 
 from alerts.matching import compare
 from alerts.model.alert import Agreement, Task, TaskCode, TaskStatus
-from alerts.model.events import PROOFS, FactKind
+from alerts.model.events import PROOFS, Answer, FactKind
 from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.register import Registration, Sharing
 from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.rules.situation import is_restricted
+from alerts.rules.situation import Reach, is_restricted, whereabouts
 from alerts.wording import carer_words
 from service.web.proofs import boxes
-from service.web.queries.bedsides import OPEN, Bedside
+from service.web.queries.bedsides import OPEN, WARD_SAYS, Bedside
 from service.web.queries.matches import AnsweredMatch
 from service.web.wardlist import patient_name
 from service.web.words import Clock, spaced
@@ -88,8 +88,8 @@ class Question:
     where: str
     centre: str
     by: str
-    is_asked: bool
-    """A coordinator was not sure."""
+    unsure: str
+    """What came of a coordinator's not being sure; empty where nobody was unsure."""
     lines: tuple[Line, ...]
 
 
@@ -158,9 +158,22 @@ def question(
         where=place(stay, site),
         centre=centre.name if centre else registration.centre,
         by=clock.due(task.due_at) if task.due_at else "",
-        is_asked=task.status is TaskStatus.IN_PROGRESS,
+        unsure=_unsure(stay, task, site, clock) if task.status is TaskStatus.IN_PROGRESS else "",
         lines=_lines(stay, registration, clock.today),
     )
+
+
+def _unsure(stay: Stay, task: Task, site: Site, clock: Clock) -> str:
+    """Only what was done: the ward's list asks where it shows the patient at all."""
+    said = [a for a in stay.answers if a.alert == task.id and a.answer in WARD_SAYS]
+    if said:
+        is_right = said[-1].answer is Answer.AS_RECORDED
+        words = "the hospital’s record is right" if is_right else "the hospital’s record is wrong"
+        return f"The ward says that {words}: {said[-1].by}, {clock.time(said[-1].at)}."
+    is_shown = stay.is_open and stay.is_inpatient and not is_restricted(stay)
+    if is_shown and whereabouts(site, stay.place).reach is Reach.LIVE:
+        return "The ward’s list asks for name, birth date and postcode."
+    return "Nobody else was asked: ring the ward to check."
 
 
 def _lines(stay: Stay, registration: Registration, today: date) -> tuple[Line, ...]:

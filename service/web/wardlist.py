@@ -58,6 +58,8 @@ class Row:
     """How often that Task was answered when this was printed."""
     shut: str = ""
     """Id of the Task to involve a carer whom nobody may contact, of a patient who has left."""
+    check: str = ""
+    """Id of the question to the coordinator that the ward helps to answer."""
     has_died: bool = False
 
 
@@ -155,8 +157,24 @@ def _rows(bedside: Bedside, reader: Reader) -> list[Row]:
         lookup = bedside.lookup
         if reader.is_stale and lookup is Lookup.NO_ONE:
             lookup = Lookup.NOT_KNOWN
-        return [replace(plain, who=_LOOKED_UP[lookup])]
-    return [_carer_row(plain, stay, task, bedside, reader) for task in carers]
+        plain = replace(plain, who=_LOOKED_UP[lookup])
+    checks = [_check_row(plain, stay, task.id) for task in bedside.questions()[:1]]
+    if not carers:
+        return checks or [plain]
+    return [_carer_row(plain, stay, task, bedside, reader) for task in carers] + checks
+
+
+def _check_row(plain: Row, stay: Stay, task: str) -> Row:
+    """A plain question about the hospital's own record: nothing of the register is in it."""
+    patient, born = stay.patient, stay.patient.birth_date
+    said = (
+        patient_name(stay),
+        f"born {born.day} {born:%b %Y}" if born else "birth date not recorded",
+        patient.postcode or "postcode not recorded",
+    )
+    ask = f"Ask {patient.given or 'the patient'} for name, birth date and postcode"
+    why = f"The coordinator is not sure who this is. Recorded: {', '.join(said)}."
+    return replace(plain, who=_LOOKED_UP[Lookup.CHECKING], next=ask, why=why, check=task)
 
 
 def _carer_row(plain: Row, stay: Stay, task: Task, bedside: Bedside, reader: Reader) -> Row:

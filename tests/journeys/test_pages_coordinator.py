@@ -90,7 +90,7 @@ def test_an_answer_to_a_question_that_has_changed_is_not_taken(
 def test_a_death_is_for_staff_only_and_is_seen_to_once(website: Website, coordinator: Visitor):
     website.line.take(ADMITTED, ADMITTED.later("A08", 2, died="Y"))
     words = text_of(coordinator.open(DESK))
-    assert "No one outside the hospital was told." in words
+    assert "No one outside the hospital was told of the death." in words
     assert "Registered carer: Jean Carswell, wife" in words
     coordinator.press("/coordinator/bereaved")
     assert "Bereaved carers" not in coordinator.open(DESK).text
@@ -157,13 +157,37 @@ def test_an_answer_is_not_another_hospitals_to_take_back(website: Website, coord
     assert website.line.told() == told
 
 
-def test_who_is_not_sure_is_told_that_nobody_was_asked(website: Website, coordinator: Visitor):
+@pytest.mark.parametrize(
+    ("pressed", "said"), [("as-recorded", "is right"), ("not-as-recorded", "is wrong")]
+)
+def test_who_is_not_sure_asks_the_ward_and_reads_its_answer(
+    website: Website, coordinator: Visitor, pressed: str, said: str
+):
     website.line.take(DOUBTFUL)
+    coordinator.open(DESK)
+    nurse = website.visitor().enter("ward:L302H/M7A")
+    assert "/ward/check" not in nurse.open("/ward/L302H/M7A").text
+    coordinator.press("/coordinator/match", answer="unsure")
+    assert "The ward’s list asks for name" in text_of(coordinator.open(DESK))
+    answer = nurse.open("/ward/L302H/M7A")
+    words = text_of(answer)
+    assert "Ask Hugh for name, birth date and postcode" in words
+    assert "Recorded: Hugh Carswel, born 11 Feb 1948, postcode not recorded" in words
+    assert "Carswell" not in words  # nothing of the register
+    assert "Jean" not in words
+    nurse.press("/ward/check", answer=pressed)
+    assert "/ward/check" not in nurse.open("/ward/L302H/M7A").text
+    assert f"The ward says that the hospital’s record {said}" in text_of(coordinator.open(DESK))
+    coordinator.press("/coordinator/match", answer="same")
+    assert "involve-carer ward:L302H/M7A requested" in website.line.told()
+
+
+def test_who_is_not_sure_is_told_where_no_ward_was_asked(website: Website, coordinator: Visitor):
+    website.line.take(replace(DOUBTFUL, ward="NOWHERE"))
     coordinator.open(DESK)
     coordinator.press("/coordinator/match", answer="unsure")
     words = text_of(coordinator.open(DESK))
     assert "Nobody else was asked: ring the ward to check" in words
-    assert "was asked to check" not in words
 
 
 @pytest.mark.parametrize("hiding", ["1", "2"])

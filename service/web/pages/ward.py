@@ -14,7 +14,7 @@ from service.web.desk import Desk
 from service.web.freshness import Freshness, freshness
 from service.web.proofs import BUTTONS, UNDO_FOR, Wrong, fault_of, recorded, words_of
 from service.web.queries import bedsides
-from service.web.queries.bedsides import OPEN, Bedside
+from service.web.queries.bedsides import OPEN, WARD_SAYS, Bedside
 from service.web.views import (
     DeskHere,
     ViewerHere,
@@ -85,6 +85,13 @@ class Undo(Pressed):
 
 class Call(Pressed):
     """What came of ringing a carer after the patient left."""
+
+    task: str = ""
+    answer: str = ""
+
+
+class Checked(Pressed):
+    """Whether what the hospital has recorded of a patient is right."""
 
     task: str = ""
     answer: str = ""
@@ -172,6 +179,26 @@ def call(
             if tasks[pressed.task].status.value in OPEN and tried == pressed.seen:
                 answered = Answered(pressed.task, answer, desk.now(), viewer.name)
                 desk.acts.answer(viewer.name, pressed.stay, answered)
+    return see_other(ward_path(pressed.ward), pressed.row)
+
+
+@router.post("/ward/check")
+def check(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Checked, Form()]
+) -> Response:
+    """Keep whether a patient is as recorded, for the coordinator who is not sure."""
+    _check(desk, viewer, pressed)
+    answer = next((a for a in WARD_SAYS if a.value == pressed.answer), None)
+    if answer is None:
+        raise HTTPException(400)
+    with one_at_a_time(request):
+        with desk.database.read() as tx:
+            here = bedsides.on_ward(viewer, tx, desk.site, pressed.ward)
+        bedside = next((b for b in here if b.stay.id == pressed.stay), None)
+        asked = bedside.questions() if bedside and not is_restricted(bedside.stay) else ()
+        if pressed.task in {t.id for t in asked}:
+            answered = Answered(pressed.task, answer, desk.now(), viewer.name)
+            desk.acts.answer(viewer.name, pressed.stay, answered)
     return see_other(ward_path(pressed.ward), pressed.row)
 
 

@@ -69,6 +69,8 @@ _REGISTRATIONS = select(registration_table.c.body).where(
 )
 
 OPEN = ("requested", "received", "in-progress")
+WARD_SAYS = (Answer.AS_RECORDED, Answer.NOT_AS_RECORDED)
+"""What a ward answers to the question who its patient is."""
 _NAMES_CARER = (TaskCode.INVOLVE_CARER, TaskCode.REPAIR_MISSED)
 
 
@@ -91,6 +93,16 @@ class Bedside:
             if t.code is TaskCode.INVOLVE_CARER
             and t.status is not TaskStatus.CANCELLED
             and t.registration in self.carers
+        )
+
+    def questions(self) -> tuple[Task, ...]:
+        """Doubtful matches of which a coordinator is not sure, and which no nurse has answered."""
+        return tuple(
+            t
+            for t in self.tasks
+            if t.code is TaskCode.CONFIRM_MATCH
+            and t.status is TaskStatus.IN_PROGRESS
+            and not any(a.alert == t.id and a.answer in WARD_SAYS for a in self.stay.answers)
         )
 
     def unseen(self) -> tuple[Task, ...]:
