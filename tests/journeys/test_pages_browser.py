@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from alerts.model.alert import Task, TaskCode
+from alerts.model.events import Answer, Answered
 from alerts.model.identity import Identifier, IdentifierKind
 from service.database import connect
+from service.match_answers import decide_match
+from service.pipeline import record_entry
 from service.web.app import create_app
 from tests.support.adt import Adt
 from tests.support.browser import (
@@ -88,7 +92,25 @@ def _fill(website: Website) -> None:
     line.take(base.but(visit="W1").later("A08", 1, number="9990000034", hiding="1"))
     line.take(base.but(visit="W2").later("A03", 2, number="9990000042"))
     line.take(base.but(visit="W3").later("A08", 2, number="9990000050", died="Y"))
+    _answer(website, base)
     line.clock.at += timedelta(minutes=5)
+
+
+def _answer(website: Website, base: Adt) -> None:
+    """A match that was decided, one of which the coordinator is not sure, and who left shut."""
+    line = website.line
+    for visit, number in (("W50", "9990000077"), ("W51", "9990000085"), ("W52", "9990000093")):
+        person = replace(JEAN.patient, identifier=Identifier(IdentifierKind.NHS, number))
+        line.registered(a_registration(registration_id=f"R-{visit}", patient=person))
+        changes = {} if visit == "W52" else {"family": "Carswel"}
+        line.take(base.but(visit=visit, number=number, **changes))
+    asked = [a for a in line.alerts() if isinstance(a, Task) and a.code is TaskCode.CONFIRM_MATCH]
+    decided, unsure = asked[-2:]
+    decide_match(line.line, "R. Baxter", decided.id, is_same=True)
+    answer = Answered(unsure.id, Answer.NOT_SURE, line.clock.at, "R. Baxter")
+    record_entry(line.line, "R. Baxter", unsure.stay, answer)
+    left = base.but(visit="W52", number="9990000093").later("A03", 1)
+    line.take(left, left.later("A08", 1, hiding="1"))
 
 
 def enter(page: Page, place: Place, door: str) -> None:
