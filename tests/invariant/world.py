@@ -1,0 +1,327 @@
+"""One small hospital with its receivers, and what a bystander who saw everything knows is true."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from alerts.delivery import Accepted, Parcel, Receipt, Unavailable
+from alerts.hours import local_date
+from alerts.model.events import FactKind, FactRecorded
+from alerts.model.register import Registration, Sharing
+from alerts.store import claims
+from alerts.wording import day
+from service.database import Database, Rank
+from service.dispatch import Hand, Outlet, deliver_next
+from service.pipeline import record_entry
+from service.site import load_site
+from tests.support.adt import Adt
+from tests.support.line import START, TestLine
+from tests.support.people import JEAN
+
+Resource = Mapping[str, Any]
+HOSPITAL, CENTRE = "fhir", "fhir:LANCARERS"
+LIVE = ("M7A", "M4")
+PLAN = ("planned", "date-changed")
+OPEN = ("requested", "received", "accepted", "in-progress", "on-hold")
+STRANGER = Registration(
+    registration_id="R-9",
+    centre="LANCARERS",
+    carer=replace(JEAN.carer, given="Wilma"),
+    patient=replace(
+        JEAN.patient,
+        identifier=replace(JEAN.patient.identifier, value="9990000026"),
+        given="Morag",
+        family="Other",
+        birth_date=date(1950, 1, 1),
+    ),
+    relationship="DAU",
+    agrees_hospital=True,
+    agrees_events=True,
+    sharing=Sharing.FULL,
+    registered_on=date(2026, 3, 3),
+)
+
+
+@dataclass
+class Receiver:
+    """A FHIR server that now and then is away, or takes a thing and loses the answer."""
+
+    held: dict[str, Resource] = field(default_factory=dict)
+    mood: str = "well"
+    patience: timedelta = timedelta(seconds=30)
+
+    def send(self, parcel: Parcel) -> Receipt:
+        if self.mood in ("well", "answer lost"):
+            body = json.loads(parcel.payload)
+            self.held[body["id"]] = body
+        if self.mood == "well":
+            return Accepted("taken")
+        return Unavailable("no answer", is_in_doubt=self.mood != "away")
+
+    def fault(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Truth:
+    """What holds for Hugh Carswell and his wife, by whoever saw all of it."""
+
+    visit: str = ""
+    in_hospital: bool = False
+    left_at: datetime | None = None
+    is_called_off: bool = False
+    ward: str = "M7A"
+    planned: date | None = None
+    died: bool = False
+    hiding: str = "0"
+    discretion: bool = False
+    agrees_hospital: bool = True
+    agrees_events: bool = True
+    sharing: Sharing = Sharing.FULL
+    has_ended: bool = False
+    is_of_hugh: bool = True
+    carer: str = "Jean"
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.hiding != "0" or self.discretion
+
+    @property
+    def ward_may_know(self) -> bool:
+        return self.agrees_hospital and self.is_of_hugh and not self.has_ended
+
+    @property
+    def centre_may_know(self) -> bool:
+        agreed = self.agrees_events and self.sharing is Sharing.FULL
+        return agreed and self.ward_may_know and not self.died and not self.is_restricted
+
+    def registration(self) -> Registration:
+        person = JEAN.patient if self.is_of_hugh else STRANGER.patient
+        return replace(
+            JEAN,
+            carer=replace(JEAN.carer, given=self.carer),
+            patient=person,
+            agrees_hospital=self.agrees_hospital,
+            agrees_events=self.agrees_events,
+            sharing=self.sharing,
+            ended_on=date(2026, 11, 1) if self.has_ended else None,
+        )
+
+
+class World:
+    """The line with two receivers, played by hand; ``truth`` is kept beside it."""
+
+    def __init__(self, database: Database) -> None:
+        site = load_site(None)
+        centres = tuple(
+            replace(c, channel="fhir", fhir_url="https://centre.example/fhir")
+            if c.code == "LANCARERS"
+            else c
+            for c in site.centres
+        )
+        self.line = TestLine(database, site=replace(site, centres=centres))
+        self.line.line = replace(self.line.line, has_hospital_server=True)
+        self.truth = Truth()
+        self.receivers = {HOSPITAL: Receiver(), CENTRE: Receiver()}
+        self.hands = {name: (Hand(), Hand()) for name in self.receivers}
+        self.visits = 0
+        self.line.registered(JEAN)
+
+    @property
+    def now(self) -> datetime:
+        return self.line.clock.at
+
+    def later(self, hours: float) -> None:
+        self.line.clock.at += timedelta(hours=hours)
+        self.line.work()
+
+    def message(self, trigger: str, *, without_visit: bool = False, **changes: object) -> None:
+        truth, self.line.clock.at = self.truth, self.now + timedelta(minutes=5)
+        told = Adt(
+            trigger=trigger,
+            at=self.now - timedelta(minutes=1),
+            visit=truth.visit,
+            ward=truth.ward,
+            hiding=truth.hiding,
+        ).but(**changes)
+        raw = told.raw()
+        if without_visit:
+            kept = [s for s in raw.split(b"\r") if s[:3] not in (b"PV1", b"PV2", b"ZU8")]
+            raw = b"\r".join(kept)
+        if truth.discretion:
+            raw = raw.replace(b"||||||||||||||||" + told.visit.encode(), b"", 0)
+        self.line.take(_with_discretion(raw, truth.discretion))
+
+    def register(self) -> None:
+        self.line.registered(self.truth.registration())
+
+    def press(self, fact: FactKind) -> None:
+        planned = self.truth.planned if fact is FactKind.INFORMED else None
+        stay = self.stay_id()
+        if stay is not None:
+            self.line.clock.at += timedelta(minutes=1)
+            told = FactRecorded(fact, JEAN.key, self.now, "S. Mackie", "phone", "Said so", planned)
+            record_entry(self.line.line, "S. Mackie", stay, told)
+            self.line.work()
+
+    def stay_id(self) -> str | None:
+        found = [a for a in self.line.alerts() if a.registration == JEAN.key]
+        return found[-1].stay if found else None
+
+    def carry(self, mood: str = "well", times: int = 1, hand: int = 0) -> None:
+        for name, receiver in self.receivers.items():
+            receiver.mood = mood
+            outlet = Outlet(name, receiver)
+            for _ in range(times):
+                deliver_next(self.line.line, outlet, self.hands[name][hand])
+
+    def take_in_hand(self) -> None:
+        """Another carrier claims one at each receiver and dies with it in hand, or not yet."""
+        with self.line.database.write(Rank.WORK) as tx:
+            for name in self.receivers:
+                claims.claim_due(tx, name, self.now, timedelta(seconds=30), 1)
+
+    def restart(self) -> None:
+        with self.line.database.write(Rank.WORK) as tx:
+            claims.release(tx, self.now)
+
+    def settle(self) -> None:
+        """Everybody is well again, and everything that waits is carried."""
+        self.later(0)
+        for _ in range(40):
+            before = self.waiting()
+            if not before:
+                break
+            self.carry("well", times=before)
+            self.line.clock.at += timedelta(minutes=2)
+            self.line.work()
+
+    def waiting(self) -> int:
+        with self.line.database.read() as tx:
+            sql = "select count(*) from outbox where state in ('waiting', 'sending')"
+            return int(tx.exec_driver_sql(sql).scalar_one())
+
+    # What a reader holds.
+
+    def notices(self) -> list[Resource]:
+        held = self.receivers[CENTRE].held.values()
+        return [r for r in held if r["resourceType"] == "Communication"]
+
+    def standing(self) -> list[Resource]:
+        """What the centre believes: told, and neither in error nor undone by a correction."""
+        told = [n for n in self.notices() if n["status"] == "completed"]
+        undone = {
+            answered["reference"].partition("/")[2]
+            for n in told
+            if _event(n) in ("cancelled", "withdrawn")
+            for answered in n.get("inResponseTo", ())
+        }
+        corrections = ("cancelled", "withdrawn")
+        return [n for n in told if n["id"] not in undone and _event(n) not in corrections]
+
+    def tasks(self, receiver: str, code: str) -> list[Resource]:
+        held = self.receivers[receiver].held.values()
+        return [
+            r
+            for r in held
+            if r["resourceType"] == "Task" and r["code"]["coding"][0]["code"] == code
+        ]
+
+
+def _with_discretion(raw: bytes, is_asked: bool) -> bytes:
+    """PV1-16 in every message, as hospitals send it: VIP, or null."""
+    segments = raw.split(b"\r")
+    for n, segment in enumerate(segments):
+        if segment.startswith(b"PV1"):
+            fields = segment.split(b"|")
+            fields += [b""] * (20 - len(fields))
+            fields[16] = b"VIP" if is_asked else b'""'
+            segments[n] = b"|".join(fields)
+    return b"\r".join(segments)
+
+
+def faults(world: World) -> list[str]:
+    """What somebody holds, or lacks, against the truth; empty when all is well."""
+    return [*_centre_faults(world), *_ward_faults(world)]
+
+
+def _centre_faults(world: World) -> list[str]:
+    truth, standing, found = world.truth, world.standing(), []
+    events = sorted(_event(n) for n in standing)
+    plans = [n for n in standing if _event(n) in PLAN]
+    if not truth.centre_may_know and standing:
+        found.append(f"the centre believes {events} and may not know anything")
+    if truth.in_hospital and "discharged" in events:
+        found.append("the centre believes that a patient in hospital has left")
+    if events.count("discharged") > 1:
+        found.append("the centre was told of one discharge twice")
+    if truth.is_called_off and standing:
+        found.append(f"the centre believes {events} of an admission that was cancelled")
+    found += _plan_faults(world, plans)
+    found += [
+        f"{_event(n)} is in error and still says something"
+        for n in world.notices()
+        if n["status"] == "entered-in-error" and n.get("payload")
+    ]
+    calls = [t for t in world.tasks(CENTRE, "contact-carer") if t["status"] in OPEN]
+    if calls and (truth.in_hospital or not truth.centre_may_know):
+        found.append("the centre is asked to contact a carer whom it may not, or not yet")
+    for n in (*world.notices(), *world.tasks(CENTRE, "contact-carer")):
+        if "9990000018" in json.dumps(n) or "Carswell" in json.dumps(n):
+            found.append("the centre was told who the patient is")
+    return found
+
+
+def _plan_faults(world: World, plans: list[Resource]) -> list[str]:
+    truth = world.truth
+    if not truth.in_hospital or not truth.centre_may_know:
+        return []
+    if truth.planned is None and plans:
+        return ["the centre believes in a plan that was cancelled"]
+    is_live = truth.ward in LIVE
+    if truth.planned is None or truth.planned < local_date(world.now) or not is_live:
+        return []
+    newest = max(plans, key=lambda n: n["sent"], default=None)
+    if newest is None:
+        return ["the centre was not told of a plan that it may know"]
+    if day(truth.planned) not in json.dumps(newest):
+        return [f"the centre believes another date than {truth.planned}"]
+    return []
+
+
+def _ward_faults(world: World) -> list[str]:
+    truth, found = world.truth, []
+    for task in world.tasks(HOSPITAL, "involve-carer"):
+        if JEAN.registration_id not in json.dumps(task) and task["status"] in OPEN:
+            pass  # a restricted one names nobody
+        is_open = task["status"] in OPEN
+        if is_open and not (truth.in_hospital and truth.ward_may_know and not truth.died):
+            found.append("the ward is asked to involve somebody whom it may not")
+        if is_open and truth.in_hospital and f"L302H/{truth.ward}" not in json.dumps(task["owner"]):
+            found.append("the Task is at another ward than the patient")
+    involving = [t for t in world.tasks(HOSPITAL, "involve-carer") if t["status"] in OPEN]
+    should = truth.in_hospital and truth.ward_may_know and not truth.died and truth.ward in LIVE
+    if should and len(involving) != 1:
+        found.append(f"the ward has {len(involving)} Tasks for one carer")
+    texts = [json.dumps(t) for t in world.receivers[HOSPITAL].held.values()]
+    if truth.is_restricted and any(name in text for text in texts for name in ("Jean", "Jane")):
+        found.append("the ward still reads the carer's name under a restriction")
+    if should and not truth.is_restricted and truth.carer not in json.dumps(involving):
+        found.append("the ward reads another name than the carer's")
+    return found
+
+
+def _event(notice: Resource) -> str:
+    return str(notice["category"][0]["coding"][0]["code"])
+
+
+def a_day_ahead(world: World, days: int) -> date:
+    return local_date(world.now) + timedelta(days=days)
+
+
+__all__ = ["CENTRE", "HOSPITAL", "START", "UTC", "World", "a_day_ahead", "faults"]
