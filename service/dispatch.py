@@ -22,8 +22,8 @@ from alerts.merging import InConflict, merge
 from alerts.store import claims, destinations
 from ingest.failpoints import passing
 from service.clock import BELIEVED_AFTER, STEP
-from service.database import Rank
-from service.pipeline import Line
+from service.database import DatabaseError, Rank
+from service.pipeline import ASK_AGAIN_AFTER, Line, ask_again
 
 log = structlog.get_logger()
 
@@ -53,6 +53,8 @@ class Hand:
     """Which parcel is in hand, and the bug that met it: what to put back if a step fails."""
 
     parcel: Parcel | None = None
+    asking: str | None = None
+    """The stay that is decided again before anything of it goes."""
     failure: Exception | None = None
     looked_at: datetime | None = None
     """When this carrier last looked whether there is something."""
@@ -61,12 +63,18 @@ class Hand:
 
 def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
     """Carry what is due there, if the destination takes anything now; how many parcels."""
-    _put_back(line, hand)
+    _put_back(line, outlet, hand)
     _mind_the_clock(line, outlet, hand)
+    claim = _claim(line, outlet)
     with line.database.read() as tx:
-        if not claims.any_due(tx, outlet.destination, line.now()):
-            return 0
-    parcels, receipts = _claimed(line, outlet), []
+        due = claims.stays_due(tx, claim, line.now())
+    if not due:
+        return 0
+    for stay in (stay for stay, is_to_ask in due.items() if is_to_ask):
+        hand.asking = stay
+        ask_again(line, stay)
+    hand.asking = None
+    parcels, receipts = _claimed(line, outlet, claim), []
     for parcel in parcels:
         hand.parcel = parcel
         passing("before-send")
@@ -77,8 +85,16 @@ def deliver_next(line: Line, outlet: Outlet, hand: Hand) -> int:
     return len(parcels)
 
 
-def _put_back(line: Line, hand: Hand) -> None:
-    """A parcel that a bug met is tried again like one that was put off, and given up in the end."""
+def _put_back(line: Line, outlet: Outlet, hand: Hand) -> None:
+    """A parcel that a bug met is tried again like one that was put off, and given up in the end.
+
+    What waits of a stay that cannot be decided does not go, and keeps nothing else waiting.
+    """
+    if hand.asking and hand.failure and not isinstance(hand.failure, DatabaseError):
+        with line.database.write(Rank.WORK) as tx:
+            now = line.now()
+            claims.put_off(tx, outlet.destination, hand.asking, now, now + ASK_AGAIN_AFTER)
+    hand.asking = None
     if hand.parcel and hand.failure:
         why = f"fault in the service: {type(hand.failure).__name__}"
         _settle(line, hand, [(hand.parcel, TryLater(why, is_in_doubt=True))])
@@ -102,12 +118,17 @@ def _mind_the_clock(line: Line, outlet: Outlet, hand: Hand) -> None:
         log.warning("parcels_hastened", channel=outlet.destination, count=hastened)
 
 
-def _claimed(line: Line, outlet: Outlet) -> list[Parcel]:
-    now, lease = line.now(), outlet.channel.patience + SLACK
+def _claim(line: Line, outlet: Outlet) -> claims.Claim:
+    lease = outlet.channel.patience + SLACK
+    return claims.Claim(outlet.destination, lease, outlet.at_once, line.under)
+
+
+def _claimed(line: Line, outlet: Outlet, claim: claims.Claim) -> list[Parcel]:
+    now = line.now()
     with line.database.write(Rank.WORK) as tx:
-        if not destinations.take_turn(tx, outlet.destination, now, now + lease):
+        if not destinations.take_turn(tx, outlet.destination, now, now + claim.lease_for):
             return []
-        parcels = claims.claim_due(tx, outlet.destination, now, lease, outlet.at_once)
+        parcels = claims.claim_due(tx, claim, now)
         if not parcels:
             destinations.give_back_turn(tx, outlet.destination, now)
     if parcels:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -60,11 +62,16 @@ class Line:
     has_hospital_server: bool = False
     """Wards and coordinators get their Tasks on the hospital's FHIR server."""
 
+    @property
+    def under(self) -> str:
+        """Names the site as it is, under which stays are decided."""
+        return digest_of_site(self.site, self.has_hospital_server)
+
     @contextmanager
     def desk(self, tx: Connection) -> Iterator[Desk]:
         """What reconsidering needs at this moment, once a transaction; kept at its end."""
         now = self.now()
-        shelf = stay_store.Shelf(tx)
+        shelf = stay_store.Shelf(tx, self.under)
         yield Desk(
             site=self.site,
             policy=policy_from(policy_store.in_force(tx, now)),
@@ -89,6 +96,12 @@ class Progress:
     """Something was decided that may have to be carried."""
     alone: int = 0
     """So many entries are taken one by one, because a bug met a batch and not one of them."""
+
+
+@lru_cache(maxsize=4)
+def digest_of_site(site: Site, has_hospital_server: bool) -> str:
+    """The same for the same site file, for as long as its meaning is written the same way."""
+    return blake2b(f"{site!r}{has_hospital_server}".encode(), digest_size=12).hexdigest()
 
 
 def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
@@ -132,6 +145,19 @@ def set_aside(line: Line, progress: Progress, hold: Hold | None = None) -> None:
             if progress.stay is not None:
                 stay_store.postpone(tx, progress.stay, now + ASK_AGAIN_AFTER)
     progress.entry = progress.stay = progress.failure = None
+
+
+def ask_again(line: Line, stay_key: str) -> None:
+    """Decide a stay anew, in full, before anything of it goes."""
+    with line.database.write(Rank.WORK) as tx:
+        register.share(tx)
+        decide_again(tx, line, stay_key)
+
+
+def decide_again(tx: Connection, line: Line, stay_key: str) -> None:
+    """Decide a stay anew within a transaction that shares the register."""
+    with line.desk(tx) as desk:
+        _again(tx, desk, stay_key)
 
 
 def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | Answered) -> None:

@@ -1,5 +1,6 @@
 """Who carries a parcel now: claims with a lease, and how each attempt ended."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -17,8 +18,11 @@ from alerts.delivery import (
     Sent,
 )
 from alerts.model.alert import Recipient, RecipientKind
-from alerts.store.holds import IS_HELD
+from alerts.store.holds import IS_HELD, IS_KEPT_FOR_ITS_REGISTER
 from alerts.store.tables import outbox as outbox_table
+from alerts.store.tables import stay as stay_table
+
+UNDECIDED = "a fault in the service kept it from being decided again, and so from going"
 
 _earlier = outbox_table.alias("earlier")
 
@@ -37,12 +41,22 @@ _IS_WAITING = and_(
 _IS_LEFT = and_(outbox_table.c.state == "sending", outbox_table.c.lease_until <= bindparam("now"))
 _MAY_GO = and_(
     outbox_table.c.destination == bindparam("destination"),
-    or_(outbox_table.c.destination == INBOX, ~IS_HELD),
+    or_(outbox_table.c.destination == INBOX, ~or_(IS_HELD, IS_KEPT_FOR_ITS_REGISTER)),
     ~exists().where(
         _earlier.c.stay == outbox_table.c.stay,
         _earlier.c.destination == outbox_table.c.destination,
         _earlier.c.id < outbox_table.c.id,
         _earlier.c.state.in_(("waiting", "sending")),
+    ),
+)
+# Was the stay decided under another register or site than holds now, or is it due to be asked? Then
+# what waits of it is decided again before it goes. A stay that is not there has nothing to decide.
+_TO_ASK = exists().where(
+    stay_table.c.id == outbox_table.c.stay,
+    or_(
+        stay_table.c.decided_under.is_(None),
+        stay_table.c.decided_under != bindparam("under"),
+        stay_table.c.wake_at <= bindparam("now"),
     ),
 )
 # What the destination called the version that it took last.
@@ -66,7 +80,7 @@ _FIRST = (
 )
 # Two questions, each answered along the index from its first row: with an OR between them every
 # parcel that waits would be looked at, for each one that goes.
-_LEFT, _WAITING = _FIRST.where(_IS_LEFT), _FIRST.where(_IS_WAITING)
+_LEFT, _WAITING = _FIRST.where(_IS_LEFT, ~_TO_ASK), _FIRST.where(_IS_WAITING, ~_TO_ASK)
 _TAKEN_BEFORE = (
     select(outbox_table.c.payload)
     .where(
@@ -77,7 +91,13 @@ _TAKEN_BEFORE = (
     )
     .order_by(outbox_table.c.version)
 )
-_ANY_DUE = select(outbox_table.c.id).where(_MAY_GO, or_(_IS_WAITING, _IS_LEFT)).limit(1)
+_DUE_TO_ASK = (
+    select(outbox_table.c.stay, _TO_ASK.label("to_ask"))
+    .where(_MAY_GO)
+    .order_by(outbox_table.c.destination, outbox_table.c.state, outbox_table.c.id)
+    .limit(bindparam("limit"))
+)
+_LEFT_TO_ASK, _WAITING_TO_ASK = _DUE_TO_ASK.where(_IS_LEFT), _DUE_TO_ASK.where(_IS_WAITING)
 _LEASE = (
     update(outbox_table)
     .where(outbox_table.c.id == bindparam("parcel"))
@@ -88,6 +108,23 @@ _LEASE = (
         attempts=outbox_table.c.attempts + 1,
         lease_until=bindparam("until"),
         next_at=None,
+    )
+)
+
+# What waits of a stay that could not be decided again, and what a dead carrier had in hand of it.
+_PUT_OFF = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.stay == bindparam("wanted"),
+        outbox_table.c.destination == bindparam("asked"),
+        or_(_IS_LEFT, outbox_table.c.state == "waiting"),
+    )
+    .values(
+        in_doubt=or_(outbox_table.c.in_doubt, outbox_table.c.state == "sending"),
+        state="waiting",
+        lease_until=None,
+        next_at=bindparam("until"),
+        last_answer=UNDECIDED,
     )
 )
 
@@ -128,16 +165,41 @@ _HELD = select(outbox_table.c.id).where(
 )
 
 
-def claim_due(
-    tx: Connection, destination: str, now: datetime, lease_for: timedelta, limit: int
-) -> list[Parcel]:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a carrier asks for: where to, how many at most, for how long, and what holds now."""
+
+    destination: str
+    lease_for: timedelta
+    limit: int
+    under: str
+    """The register and the site as they are; what was decided under others is asked again first."""
+
+
+def stays_due(tx: Connection, claim: Claim, now: datetime) -> dict[str, bool]:
+    """Stays of which something is due there, oldest first; True: to be decided again before."""
+    asked = {"destination": claim.destination, "now": now, "under": claim.under}
+    found: dict[str, bool] = {}
+    for query in (_LEFT_TO_ASK, _WAITING_TO_ASK):
+        rows = tx.execute(query, asked | {"limit": claim.limit})
+        found |= {row.stay: bool(row.to_ask) for row in rows}
+    return found
+
+
+def claim_due(tx: Connection, claim: Claim, now: datetime) -> list[Parcel]:
     """Take what is due there until the lease runs out, oldest first, one parcel a stay."""
-    asked = {"destination": destination, "now": now, "limit": limit}
+    limit = claim.limit
+    asked = {
+        "destination": claim.destination,
+        "now": now,
+        "limit": limit,
+        "under": claim.under,
+    }
     rows = list(tx.execute(_LEFT, asked))
     if len(rows) < limit:
         rows += tx.execute(_WAITING, asked | {"limit": limit - len(rows)})
     if rows:
-        until = now + lease_for
+        until = now + claim.lease_for
         tx.execute(_LEASE, [{"parcel": row.id, "until": until} for row in rows])
     return [
         Parcel(
@@ -168,10 +230,10 @@ def earlier(tx: Connection, parcel: Parcel) -> tuple[str, ...]:
     return tuple(tx.execute(_TAKEN_BEFORE, asked).scalars())
 
 
-def any_due(tx: Connection, destination: str, now: datetime) -> bool:
-    """Is there something to carry there; a look that takes nothing."""
-    asked = {"destination": destination, "now": now}
-    return tx.execute(_ANY_DUE, asked).first() is not None
+def put_off(tx: Connection, destination: str, stay_id: str, now: datetime, until: datetime) -> int:
+    """Let what waits of a stay wait until then, since it could not be decided again; how many."""
+    asked = {"asked": destination, "wanted": stay_id, "now": now, "until": until}
+    return tx.execute(_PUT_OFF, asked).rowcount
 
 
 def is_held(tx: Connection, parcel: Parcel, now: datetime) -> bool:

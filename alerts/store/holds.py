@@ -1,19 +1,28 @@
 """Sends held after a restore: nothing leaves, except to the inbox, until a person lets it go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from alerts.delivery import INBOX
+from alerts.store.tables import alert as alert_table
 from alerts.store.tables import gap as gap_table
+from alerts.store.tables import held_centre, utc
 from alerts.store.tables import hold as hold_table
 from alerts.store.tables import outbox as outbox_table
-from alerts.store.tables import utc
+from alerts.store.tables import registration as registration_table
 
 IS_HELD = exists().where(hold_table.c.released_at.is_(None))
 """For statements of the outbox: is a hold in force."""
+_of_centre = held_centre.c.centre + "/"
+IS_KEPT_FOR_ITS_REGISTER = exists().where(
+    held_centre.c.released_at.is_(None),
+    alert_table.c.id == outbox_table.c.alert,
+    func.substr(alert_table.c.registration, 1, func.length(_of_centre)) == _of_centre,
+)
+"""For statements of the outbox: what rests on a register that may be older than what was agreed."""
 
 _STANDING = (
     select(hold_table)
@@ -42,6 +51,23 @@ _DOUBT = (
         outbox_table.c.destination != INBOX,
     )
     .values(in_doubt=True)
+)
+# When each centre's register was last brought here.
+_IMPORTED = select(
+    registration_table.c.centre, func.max(registration_table.c.imported_at).label("at")
+).group_by(registration_table.c.centre)
+_KEEP_CENTRE = insert(held_centre)
+_KEPT_CENTRES = (
+    select(held_centre.c.centre, hold_table.c.since)
+    .join(hold_table, hold_table.c.id == held_centre.c.hold)
+    .where(held_centre.c.released_at.is_(None))
+)
+_RELEASE_CENTRE = (
+    update(held_centre)
+    .where(held_centre.c.centre == bindparam("which"), held_centre.c.released_at.is_(None))
+    .values(
+        released_at=bindparam("now"), released_by=bindparam("who"), register_of=bindparam("day")
+    )
 )
 _later = outbox_table.alias("later")
 # Of an alert that changed while sends were held only the last version goes: one before it may
@@ -85,12 +111,46 @@ def hold(tx: Connection, why: str, newest: Mapping[str, datetime], now: datetime
     return Hold(now, why, newest)
 
 
-def release(tx: Connection, who: str, now: datetime) -> bool:
-    """Let the newest of each go again, and keep who said so; False if nothing was held."""
-    if tx.execute(_RELEASE, {"now": now, "who": who}).rowcount == 0:
-        return False
-    tx.execute(_OVERTAKEN, {"now": now})
-    return True
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Who lets sends go again, and of which day the register of a centre is that stays as it is."""
+
+    who: str
+    at: datetime
+    registers: Mapping[str, date] = field(default_factory=dict)
+
+
+def release(tx: Connection, asked: Release) -> tuple[str, ...] | None:
+    """Let the newest of each go again, and keep who said so; None if nothing was held.
+
+    The centres whose register was not imported since are answered, and what rests on it stays
+    held, unless ``registers`` names the day of the register.
+    """
+    held = standing(tx)
+    kept = tuple(tx.execute(_KEPT_CENTRES).all())
+    if held is None and not kept:
+        return None
+    by = {"now": asked.at, "who": asked.who}
+    imported = {row.centre: utc(row.at) for row in tx.execute(_IMPORTED)}
+    late = {row.centre: utc(row.since) for row in kept}
+    if held is not None:
+        number = tx.execute(_STANDING).one().id
+        older = [centre for centre, at in imported.items() if at < held.since]
+        new = [{"hold": number, "centre": centre} for centre in older if centre not in late]
+        if new:
+            tx.execute(_KEEP_CENTRE, new)
+        late |= dict.fromkeys(older, held.since)
+        tx.execute(_RELEASE, by)
+        tx.execute(_OVERTAKEN, {"now": asked.at})
+    for centre, since in late.items():
+        if centre in asked.registers or imported.get(centre, since) > since:
+            tx.execute(_RELEASE_CENTRE, by | {"which": centre, "day": asked.registers.get(centre)})
+    return kept_centres(tx)
+
+
+def kept_centres(tx: Connection) -> tuple[str, ...]:
+    """Centres whose items stay held, since their register may be older than what was agreed."""
+    return tuple(sorted(row.centre for row in tx.execute(_KEPT_CENTRES)))
 
 
 def standing(tx: Connection) -> Hold | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, o
 from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.holds import IS_HELD
+from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
 
@@ -37,6 +38,10 @@ _RESEND = (
             _other.c.destination == outbox_table.c.destination,
             _other.c.version > outbox_table.c.version,
             _other.c.state != "withdrawn",
+        ),
+        ~exists().where(
+            alert_table.c.id == outbox_table.c.alert,
+            alert_table.c.version > outbox_table.c.version,
         ),
     )
     .values(

@@ -129,9 +129,10 @@ class Shelf:
     What stays here is not in the database before ``flush``: whoever took it off calls that.
     """
 
-    def __init__(self, tx: Connection) -> None:
-        """Empty; the transaction is open."""
+    def __init__(self, tx: Connection, under: str = "") -> None:
+        """Empty; the transaction is open. ``under``: what stays are decided under from here on."""
         self._tx = tx
+        self._under = under
         self._held: dict[str, Loaded | None] = {}
         self._written: dict[str, Mapping[str, object]] = {}
         self._new: set[str] = set()
@@ -159,7 +160,11 @@ class Shelf:
         """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
         if self.load(stay.id) is None:
             self._new.add(stay.id)
-        self._changed[stay.id] = _row(stay) | {"last_order": last_order, "wake_at": wake_at}
+        self._changed[stay.id] = _row(stay) | {
+            "last_order": last_order,
+            "wake_at": wake_at,
+            "decided_under": self._under,
+        }
         self._held[stay.id] = Loaded(stay, last_order)
 
     def append_event(

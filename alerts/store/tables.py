@@ -93,12 +93,14 @@ stay = Table(
     Column("last_event_at", _Instant),
     Column("body", Text, nullable=False),
     Column("version", Integer, nullable=False, default=1),
+    Column("decided_under", Text),
     Index("ix_stay_ward", "hospital", "ward", "status"),
     Index("ix_stay_person", "birth_date", "name_key"),
 )
 """``body`` is the Stay as JSON; ``last_order`` the order key of the newest folded event;
 ``number`` and ``second_number`` the patient's CHI and NHS number, in that order as far as known, so
-that an import finds the open stays it concerns."""
+that an import finds the open stays it concerns; ``decided_under`` names the register and the site
+as they were when it was last decided, so that nothing goes that was decided under others."""
 
 stay_event = Table(
     "stay_event",
@@ -212,6 +214,18 @@ gap = Table(
     Column("newest_at", _Instant, nullable=False),
 )
 """When the newest message of each feed came that was known as sends were held."""
+
+held_centre = Table(
+    "held_centre",
+    metadata,
+    Column("hold", BigInteger, primary_key=True, autoincrement=False),
+    Column("centre", Text, primary_key=True),
+    Column("released_at", _Instant),
+    Column("released_by", Text),
+    Column("register_of", Date),
+)
+"""Centres whose register was not imported since a restore: what rests on it stays held until a
+person says of which day the register is (``register_of``)."""
 
 policy_value = Table(
     "policy_value",

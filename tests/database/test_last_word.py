@@ -102,7 +102,9 @@ def test_undone_while_nobody_knows_whether_it_arrived_the_correction_follows(lin
 def test_undone_after_a_kill_that_may_have_come_too_late_the_correction_follows(line: TestLine):
     line.take(HUGH, GONE)
     with line.database.write() as tx:
-        claims.claim_due(tx, "kafka", line.clock.at, timedelta(seconds=30), 1)
+        claims.claim_due(
+            tx, claims.Claim("kafka", timedelta(seconds=30), 1, line.line.under), line.clock.at
+        )
     with line.database.write() as tx:
         claims.release(tx, line.clock.at)
     line.take(BACK)
@@ -168,7 +170,9 @@ def test_undone_after_an_outcome_that_could_not_be_kept_the_correction_follows(l
     outlet = Outlet("kafka", channel)
     deliver_next(line.line, outlet, Hand())  # contact-carer
     with line.database.write() as tx:
-        [carried] = claims.claim_due(tx, "kafka", line.clock.at, lease, 1)
+        [carried] = claims.claim_due(
+            tx, claims.Claim("kafka", lease, 1, line.line.under), line.clock.at
+        )
     assert _is_notice(carried, "discharged")
     deliver_next(line.line, outlet, Hand(carried, DatabaseBusy()))
     line.take(BACK)
@@ -196,7 +200,11 @@ def test_while_it_is_decided_what_becomes_of_a_notice_nobody_carries_it(postgres
         with database.write() as deciding:
             unsent = outbox.unsent(deciding, stay)
             with database.write() as carrying:
-                due = claims.claim_due(carrying, "kafka", line.clock.at, timedelta(seconds=9), 9)
+                due = claims.claim_due(
+                    carrying,
+                    claims.Claim("kafka", timedelta(seconds=9), 9, line.line.under),
+                    line.clock.at,
+                )
         assert unsent
         assert not {parcel.alert for parcel in due} & set(unsent)
 

@@ -30,7 +30,7 @@ def _check(tx: Connection) -> None:
     event.listen(
         tx, "before_cursor_execute", lambda _tx, _c, said, with_, *_: asked.append((said, with_))
     )
-    assert claims.claim_due(tx, "inbox", NOW, timedelta(minutes=1), 10)
+    assert claims.claim_due(tx, claims.Claim("inbox", timedelta(minutes=1), 10, ""), NOW)
     explain = "explain query plan" if tx.dialect.name == "sqlite" else "explain"
     waiting, parameters = [each for each in asked if "LIMIT" in each[0]][-1]
     plan = str(tx.exec_driver_sql(f"{explain} {waiting}", parameters).all())

@@ -332,7 +332,30 @@ def test_a_parcel_in_hand_at_a_kill_goes_again_at_once_where_nobody_else_carries
     receive(HUGH.raw(), Origin("test"), line.door)
     process_batch(line.line, Progress())
     with line.database.write() as tx:
-        assert len(claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10)) == 1
-        assert claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10) == []
+        assert (
+            len(
+                claims.claim_due(
+                    tx,
+                    claims.Claim("inbox", timedelta(seconds=30), 10, line.line.under),
+                    line.clock.at,
+                )
+            )
+            == 1
+        )
+        assert (
+            claims.claim_due(
+                tx, claims.Claim("inbox", timedelta(seconds=30), 10, line.line.under), line.clock.at
+            )
+            == []
+        )
         assert claims.release(tx, line.clock.at) == 1
-        assert len(claims.claim_due(tx, "inbox", line.clock.at, timedelta(seconds=30), 10)) == 1
+        assert (
+            len(
+                claims.claim_due(
+                    tx,
+                    claims.Claim("inbox", timedelta(seconds=30), 10, line.line.under),
+                    line.clock.at,
+                )
+            )
+            == 1
+        )

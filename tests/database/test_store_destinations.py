@@ -54,7 +54,7 @@ def test_the_queues_tell_what_waits_since_when_and_what_is_stuck(tx: Connection)
             f"task-{number}", f"stay-{number}", "Task", 1, WARD, Route("fhir", "fhir:A"), "{}"
         )
         outbox.put(tx, posting, at)
-    [first, *_] = claims.claim_due(tx, "fhir:A", LATER, timedelta(minutes=1), 1)
+    [first, *_] = claims.claim_due(tx, claims.Claim("fhir:A", timedelta(minutes=1), 1, ""), LATER)
     claims.settle(tx, first, GivenUp("422"), LATER)
     inbox, fhir = destinations.queues(tx, ("inbox",))[::-1]
     assert (inbox.destination, inbox.waiting, inbox.oldest_at) == ("inbox", 0, None)

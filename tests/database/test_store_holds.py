@@ -24,7 +24,7 @@ def tx(database: Database) -> Iterator[Connection]:
 def test_what_is_held_is_not_due_and_goes_once_it_is_released(tx: Connection):
     _put(tx, "a")
     holds.hold(tx, WHY, {"pas": NOW}, NOW)
-    assert not claims.any_due(tx, "fhir", NOW)
+    assert not claims.stays_due(tx, claims.Claim("fhir", timedelta(minutes=1), 1, ""), NOW)
     assert _claimed(tx) == []
     assert holds.standing(tx) == holds.Hold(NOW, WHY, {"pas": NOW})
     assert holds.release(tx, "A. Engineer", NOW)
@@ -72,4 +72,4 @@ def _put(tx: Connection, alert: str, version: int = 1, where: str = "fhir") -> N
 
 
 def _claimed(tx: Connection, where: str = "fhir") -> list[Parcel]:
-    return claims.claim_due(tx, where, NOW, timedelta(minutes=1), 9)
+    return claims.claim_due(tx, claims.Claim(where, timedelta(minutes=1), 9, ""), NOW)

@@ -170,8 +170,8 @@ def test_a_destination_does_not_wait_for_another(tx: Connection):
     outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka"), stay="one"), NOW)
     outbox.put(tx, replace(_posting("task-2"), stay="one"), NOW)
     assert [p.alert for p in _claim(tx)] == ["task-2"]
-    assert claims.any_due(tx, "kafka", NOW)
-    assert not claims.any_due(tx, "smtp", NOW)
+    assert claims.stays_due(tx, claims.Claim("kafka", timedelta(minutes=1), 1, ""), NOW)
+    assert not claims.stays_due(tx, claims.Claim("smtp", timedelta(minutes=1), 1, ""), NOW)
 
 
 def test_the_next_version_knows_what_the_receiver_called_the_last(tx: Connection):
@@ -208,7 +208,7 @@ def test_what_a_dead_carrier_had_in_hand_for_a_way_that_is_gone_is_left_to_a_per
     tx: Connection,
 ):
     outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
-    claims.claim_due(tx, "kafka", NOW, LEASE, 1)
+    claims.claim_due(tx, claims.Claim("kafka", LEASE, 1, ""), NOW)
     assert outbox.strand(tx, ["inbox"], NOW) == 0
     assert outbox.strand(tx, ["inbox"], EXPIRED) == 1
     assert outbox.is_out(tx, "task-1")
@@ -249,8 +249,10 @@ def test_two_claimers_at_once_never_get_the_same_parcel(postgresql_url: str):
             for number in range(20):
                 _put(tx, f"task-{number}")
         with database.write() as one, database.write() as other:
-            ours = {p.id for p in claims.claim_due(one, "inbox", NOW, LEASE, 12)}
-            theirs = {p.id for p in claims.claim_due(other, "inbox", NOW, LEASE, 12)}
+            ours = {p.id for p in claims.claim_due(one, claims.Claim("inbox", LEASE, 12, ""), NOW)}
+            theirs = {
+                p.id for p in claims.claim_due(other, claims.Claim("inbox", LEASE, 12, ""), NOW)
+            }
     assert (len(ours), len(theirs)) == (12, 8)
     assert not ours & theirs
 
@@ -262,8 +264,10 @@ def test_a_second_claimer_does_not_overtake_the_version_in_hand(postgresql_url: 
             _put(tx, "task-1", version=1)
             _put(tx, "task-1", version=2)
         with database.write() as one, database.write() as other:
-            assert [p.version for p in claims.claim_due(one, "inbox", NOW, LEASE, 10)] == [1]
-            assert claims.claim_due(other, "inbox", NOW, LEASE, 10) == []
+            assert [
+                p.version for p in claims.claim_due(one, claims.Claim("inbox", LEASE, 10, ""), NOW)
+            ] == [1]
+            assert claims.claim_due(other, claims.Claim("inbox", LEASE, 10, ""), NOW) == []
 
 
 def _posting(alert: str, version: int = 1, payload: str = "{}") -> outbox.Posting:
@@ -276,7 +280,7 @@ def _put(tx: Connection, alert: str, version: int = 1, payload: str = "{}") -> N
 
 
 def _claim(tx: Connection, now: datetime = NOW) -> list[Parcel]:
-    return claims.claim_due(tx, "inbox", now, LEASE, 10)
+    return claims.claim_due(tx, claims.Claim("inbox", LEASE, 10, ""), now)
 
 
 def _state(tx: Connection, parcel_id: int) -> str:

@@ -1,4 +1,4 @@
-"""Messages, presses, imports, clock steps and failing deliveries in any order, judged by the truth."""
+"""Messages, presses, imports, clock steps and failing sends in any order, judged by the truth."""
 
 from contextlib import ExitStack
 from pathlib import Path

@@ -184,7 +184,9 @@ class World:
         """Another carrier claims one at each receiver and dies with it in hand, or not yet."""
         with self.line.database.write(Rank.WORK) as tx:
             for name in self.receivers:
-                claims.claim_due(tx, name, self.now, timedelta(seconds=30), 1)
+                claims.claim_due(
+                    tx, claims.Claim(name, timedelta(seconds=30), 1, self.line.line.under), self.now
+                )
 
     def restart(self) -> None:
         with self.line.database.write(Rank.WORK) as tx:

@@ -154,7 +154,7 @@ def _leave_parcels(url: str) -> None:
             posting = outbox.Posting(alert, alert, "Task", 1, WARD, Route(to, to), "{}")
             outbox.put(tx, posting, at)
         destinations.failed(tx, "fhir", "503", at, at)
-        [parcel] = claims.claim_due(tx, "kafka", at, timedelta(minutes=1), 1)
+        [parcel] = claims.claim_due(tx, claims.Claim("kafka", timedelta(minutes=1), 1, ""), at)
         claims.settle(tx, parcel, GivenUp("422"), at)
 
 

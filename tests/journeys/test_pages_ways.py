@@ -62,7 +62,9 @@ def test_a_way_that_takes_nothing_says_since_when_and_how_old_its_queue_is(
 def test_what_was_given_up_is_listed_with_its_last_answer(site: Website, line: TestLine):
     _put(line, "a")
     with line.database.write() as tx:
-        [parcel] = claims.claim_due(tx, "fhir", line.clock.at, timedelta(minutes=1), 1)
+        [parcel] = claims.claim_due(
+            tx, claims.Claim("fhir", timedelta(minutes=1), 1, line.line.under), line.clock.at
+        )
         claims.settle(tx, parcel, GivenUp("422 the server refuses it"), line.clock.at)
     text = _journal(site)
     assert "a person must look" in text

@@ -1,0 +1,46 @@
+"""What a person does about sends: one goes again, or all that were held after a restore."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from alerts.store import outbox, people, register
+from service.database import Rank
+from service.pipeline import Line, decide_again
+
+
+def resend(line: Line, actor: str, ids: Sequence[int]) -> dict[int, str]:
+    """Let outbox messages go again, each decided anew before; why not, for each that does not.
+
+    Each is a transaction and an audit row of its own.
+    """
+    told = {}
+    for message_id in dict.fromkeys(ids):
+        with line.database.write(Rank.PAGE) as tx:
+            register.share(tx)
+            why = _resend(tx, line, message_id)
+            people.audit(tx, _audited(actor, message_id, why, line.now()))
+        if why:
+            told[message_id] = why
+    return told
+
+
+def _resend(tx: Connection, line: Line, message_id: int) -> str:
+    """Why it does not go; empty if it does."""
+    found = outbox.get(tx, message_id)
+    if found is None:
+        return "there is no such message"
+    decide_again(tx, line, found.stay)
+    if outbox.resend(tx, message_id, line.now()):
+        return ""
+    now = outbox.get(tx, message_id)
+    state = now.state if now is not None else found.state
+    if state == "sending":
+        return "it is just being sent"
+    return "a newer version of it stands, or it was taken back: this one may not go any more"
+
+
+def _audited(actor: str, message_id: int, why: str, now: datetime) -> people.Audited:
+    reason = f"refused: {why}" if why else ""
+    return people.Audited(now, actor, "engineer", "outbox resend", f"outbox/{message_id}", reason)
