@@ -1,7 +1,8 @@
-"""An upgrade under load: ``python -m tests.judge.upgrade --from REVISION`` (PostgreSQL).
+"""An upgrade under load: ``python -m tests.judge.upgrade --from REVISION --on sqlite``.
 
-The release of that revision runs, the database is brought to this release under it, both run side
-by side on one database for a while, then the old one stops; the judge looks at what came of it.
+The release of that revision runs, is stopped while senders go on, the database is brought to this
+release, which then starts on the same ports; the old one must refuse what it no longer knows. The
+judge looks at what came of all that was acknowledged, at receivers that already held Tasks.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,10 +24,11 @@ from tests.judge.rounds import faults_of
 from tests.judge.scene import Scene
 from tests.support.databases import postgresql_copy, postgresql_server
 from tests.support.forked import ROOT
-from tests.support.running_service import RunningService, free_port
+from tests.support.running_service import RunningService
 
-ROLES = ("work", "deliver", "listen")
-SIDE_BY_SIDE = 20.0
+APART = ("work", "deliver", "listen")
+BEFORE = 10.0
+"""Seconds that each release works under load."""
 SETTLES_IN = 150.0
 
 
@@ -36,10 +38,11 @@ class Release:
 
     code: Path
     service: RunningService
+    roles: tuple[str, ...]
     processes: list[subprocess.Popen[bytes]]
 
     def start(self) -> None:
-        for role in ROLES:
+        for role in self.roles:
             with self.service.log.open("ab") as log:
                 started = subprocess.Popen(
                     [sys.executable, "-m", "service", role],
@@ -59,63 +62,73 @@ class Release:
             process.send_signal(signal.SIGTERM)
         return [process.wait(40) for process in self.processes]
 
-    def do(self, *words: str) -> None:
-        subprocess.run(
+    def done(self, *words: str) -> int:
+        """How one command of this release ended."""
+        done = subprocess.run(
             [sys.executable, "-m", "service", *words],
             cwd=self.code,
             env=self.service.environ | {"PYTHONPATH": str(self.code)},
-            check=True,
-            timeout=120,
+            check=False,
+            capture_output=True,
+            timeout=240,
         )
+        return done.returncode
+
+    def do(self, *words: str) -> None:
+        if self.done(*words):
+            raise RuntimeError(f"{words} failed in {self.code}")
 
 
 def main() -> int:
     """Say what came of it; 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="revision", required=True)
+    parser.add_argument("--on", choices=("sqlite", "postgresql"), default="sqlite")
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="upgrade-")))
         code = stack.enter_context(_checked_out(asked.revision, folder / "old"))
-        server = stack.enter_context(postgresql_server())
-        url = stack.enter_context(postgresql_copy(server, None))
+        url, roles = f"sqlite:///{folder}/judged.db", ("run",)
+        if asked.on == "postgresql":
+            server = stack.enter_context(postgresql_server())
+            url, roles = stack.enter_context(postgresql_copy(server, None)), APART
         launcher = Launcher()
         stack.callback(launcher.close)
         plan = Plan(folder / "judged", url, [Blow()] * 100)
-        return _upgraded(plan, code, launcher)
+        return _upgraded(plan, Path(code), roles, launcher)
 
 
-def _upgraded(plan: Plan, code: Path, launcher: Launcher) -> int:
+def _upgraded(plan: Plan, code: Path, roles: tuple[str, ...], launcher: Launcher) -> int:
     def by_the_old_one(service: RunningService, /, *words: str) -> None:
-        Release(code, service, []).do(*words)
+        Release(code, service, roles, []).do(*words)
 
     with deployed(plan, by_the_old_one) as (service, receivers):
-        old = Release(code, service, [])
-        new = Release(ROOT, replace(service, mllp_port=free_port(), http_port=free_port()), [])
+        old, new = Release(code, service, roles, []), Release(ROOT, service, roles, [])
         old.start()
         hospital = Hospital(plan.stays)
-        senders = [Sender(hospital, by_mllp(service.mllp_port), plan.pause) for _ in range(2)]
-        time.sleep(5)
-        new.do("migrate")
-        time.sleep(5)
-        new.start()
-        senders += [Sender(hospital, by_mllp(new.service.mllp_port), plan.pause) for _ in range(2)]
-        time.sleep(SIDE_BY_SIDE)
-        for sender in senders[:2]:
-            sender.retire()
+        senders = [Sender(hospital, by_mllp(service.mllp_port), plan.pause) for _ in range(3)]
+        time.sleep(BEFORE)
+        told = len(receivers.fhir.told)
+        began = time.monotonic()
         ended = old.stop()
-        time.sleep(5)
+        new.do("migrate")
+        is_refused = old.done("check") != 0
+        new.start()
+        pause = time.monotonic() - began
+        time.sleep(BEFORE)
         hospital.is_closing.set()
         scene = Scene(new.service, hospital, senders, receivers)
         faults = faults_of(plan, launcher, scene, time.monotonic() + SETTLES_IN)
         ended += new.stop()
     sys.stdout.write(
-        f"{hospital.acknowledged()} messages acknowledged by the old and the new release; "
-        f"ended with {ended}; {len(faults)} faults\n"
+        f"{hospital.acknowledged()} messages acknowledged by the old and the new release, "
+        f"{told} resources at a receiver before; a pause of {pause:.1f} s; the old release "
+        f"{'refuses' if is_refused else 'TAKES'} the new database; ended with {ended}; "
+        f"{len(faults)} faults\n"
     )
     for fault in faults[:20]:
         sys.stdout.write(f"  {fault.kind}: {fault.where}\n")
-    return 1 if faults or any(ended) else 0
+    return 1 if faults or any(ended) or not is_refused else 0
 
 
 @contextmanager
