@@ -21,6 +21,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 INBOX = "inbox"
 FHIR = "fhir"
+SMTP = "smtp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ _NOTES = {
     TaskCode.BEREAVEMENT_SUPPORT: "A registered carer is bereaved. Staff only: nobody outside "
     "was told.",
 }
+WITHDRAWAL = (
+    "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
+)
 _NUMBERS = (IdentifierKind.NHS, IdentifierKind.CHI)
 
 
@@ -128,7 +131,6 @@ def _to_centre(task: Task, telling: Telling) -> DisclosedTask:
 def _notice(notice: Notice, telling: Telling) -> DisclosedNotice:
     """What a centre may read; one that was wrong about the person says no more than that."""
     is_wrong = notice.status is NoticeStatus.ENTERED_IN_ERROR
-    wrong = ("This notice was sent in error. Please disregard it.",)
     return DisclosedNotice(
         id=notice.id,
         event=notice.event,
@@ -136,7 +138,7 @@ def _notice(notice: Notice, telling: Telling) -> DisclosedNotice:
         to=Named(notice.recipient, _name(notice.recipient, telling.site)),
         registration_id=_registration_id(notice),
         sent_at=notice.decided_at,
-        sentences=wrong if is_wrong else _sentences(notice, telling),
+        sentences=() if is_wrong else _sentences(notice, telling),
         planned_on=None if is_wrong else notice.planned_on,
         in_response_to=notice.in_response_to,
     )
@@ -154,10 +156,15 @@ def _sentences(notice: Notice, telling: Telling) -> tuple[str, ...]:
         case NoticeEvent.CANCELLED:
             return (f"{_earlier(notice, telling)} no longer holds: {_undone(notice, telling)}.",)
         case NoticeEvent.WITHDRAWN:
-            earlier = _earlier(notice, telling)
-            return (f"Please disregard {earlier[0].lower()}{earlier[1:]}.",)
+            return withdrawal(_hospital(telling))
         case _:
             assert_never(notice.event)
+
+
+def withdrawal(hospital: Hospital | None) -> tuple[str, ...]:
+    """What every withdrawal says, whatever its reason (contract §7.1 Undoing)."""
+    hub = hospital.hub_phone if hospital else ""
+    return (WITHDRAWAL, f"Discharge hub {hub}.") if hub else (WITHDRAWAL,)
 
 
 def _earlier(notice: Notice, telling: Telling) -> str:

@@ -46,6 +46,12 @@ class Policy:
     working_day_ends: float = _number(
         17, "o'clock, local time", "Opening hours of carer centres: Monday to Friday, 9 to 5."
     )
+    correct_for: float = _number(
+        30,
+        "days",
+        "Service rule: for so long after the end of a stay what was told is put right when an "
+        "agreement ends; a wrong person and a restriction are put right for as long as it is kept.",
+    )
     planned_hour: float = _number(
         12, "o'clock, local time", "A planned date without an hour counts to noon."
     )

@@ -133,7 +133,7 @@ def _read_all(
     if events:
         desk.shelf.fetch(events)
         desk.register.fetch(_patients(desk, events))
-        desk.raised.update(alert_store.raised_for(tx, events))
+        desk.held.update(alert_store.raised_for(tx, events))
     return found
 
 

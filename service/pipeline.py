@@ -79,7 +79,7 @@ class Line:
             metrics=self.metrics,
             shelf=shelf,
             register=register.Candidates(tx),
-            raised={},
+            held={},
             has_hospital_server=self.has_hospital_server,
         )
         shelf.flush()
@@ -157,7 +157,7 @@ def ask_again(line: Line, stay_key: str) -> None:
 def decide_again(tx: Connection, line: Line, stay_key: str) -> None:
     """Decide a stay anew within a transaction that shares the register."""
     with line.desk(tx) as desk:
-        _again(tx, desk, stay_key)
+        again(tx, desk, stay_key)
 
 
 def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | Answered) -> None:

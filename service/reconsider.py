@@ -1,12 +1,13 @@
 """Ask the rules about one stay and keep what they answer: the one way to a Task or notice."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from alerts.decide import Ground, Situation, Verdict, decide
-from alerts.delivery import INBOX, route
+from alerts.delivery import INBOX, SMTP, route
 from alerts.disclosure import Telling, disclose
 from alerts.matching import binding, match, subjects_of
 from alerts.model.alert import (
@@ -22,17 +23,20 @@ from alerts.model.alert import (
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask
 from alerts.model.doubts import Doubt
-from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.policy import Policy
 from alerts.store import alerts as alert_store
 from alerts.store import outbox, register
 from alerts.store import stays as stay_store
+from alerts.telling import Cause, Held, facts_of, is_news
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
 from service import outcomes
 from service.metrics import Metrics
+
+_OF_RENDERING = frozenset({"meta", "text", "lastModified"})
+"""What differs between two renderings of the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Desk:
     metrics: Metrics
     shelf: stay_store.Shelf
     register: register.Candidates
-    raised: dict[str, tuple[Alert, ...]]
+    held: dict[str, tuple[Held, ...]]
     """Of stays that were looked up together; each is good until it is asked for."""
     has_hospital_server: bool = False
 
@@ -82,10 +86,12 @@ def reconsider(
 ) -> Outcome:
     """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
     matches, decisions = matches_of(tx, desk, stay)
-    raised = desk.raised.pop(stay.id, None)
-    if raised is None:
-        raised = alert_store.raised_for(tx, (stay.id,))[stay.id]
+    held = desk.held.pop(stay.id, None)
+    if held is None:
+        held = alert_store.raised_for(tx, (stay.id,))[stay.id]
     happened = occasion.happened_at
+    raised = tuple(each.alert for each in held)
+    here = outbox.here(tx, stay.id) if raised else outbox.Here()
     verdict = decide(
         Situation(
             stay=stay,
@@ -95,21 +101,29 @@ def reconsider(
             policy=desk.policy,
             site=desk.site,
             now=desk.now,
-            unsent=frozenset(outbox.unsent(tx, stay.id)) if raised else frozenset(),
+            unsent=here.unsent,
+            in_doubt=here.in_doubt,
             is_stale=happened is not None
             and desk.now - happened > timedelta(hours=desk.policy.stale_after),
         )
     )
     desk.shelf.save(stay, last_order, verdict.wake_at)
-    registrations = {m.registration.key: m.registration for m in matches}
-    certain = {m.registration.key for m in matches if m.grade is MatchGrade.CERTAIN}
-    changed: tuple[Alert, ...] = (*verdict.tasks, *verdict.notices)
-    for alert in changed:
-        about = registrations.get(alert.registration or "") or _registered(tx, alert)
-        is_theirs = alert.registration in certain
-        telling = Telling(stay, about, desk.site, desk.now, raised, is_theirs)
-        _tell(tx, desk, alert, telling, occasion)
-    return Outcome(_words(verdict), verdict.grounds, bool(changed))
+    by_key = {m.registration.key: m for m in matches}
+    known = {each.alert.id: each for each in held}
+    turn, has_news = _Turn(tx, desk, occasion), False
+    for alert in verdict.standing:
+        found = by_key.get(alert.registration or "")
+        registration = found.registration if found else None
+        telling = Telling(stay, registration, desk.site, desk.now, raised, is_theirs(found))
+        has_news |= _tell(turn, alert, known.get(alert.id), telling)
+    return Outcome(_words(verdict), verdict.grounds, has_news)
+
+
+def is_theirs(match: Match | None) -> bool:
+    """The registration is surely this patient's, stands, and may be told to the hospital."""
+    if match is None or match.grade is not MatchGrade.CERTAIN:
+        return False
+    return match.registration.agrees_hospital and not match.ended
 
 
 def matches_of(
@@ -125,13 +139,68 @@ def matches_of(
     return matches, binding(said, subjects)
 
 
-def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: Occasion) -> None:
-    """Keep one new or changed Task or notice and queue its finished bytes."""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One stay being decided: where it is kept, and what made us decide it."""
+
+    tx: Connection
+    desk: Desk
+    occasion: Occasion
+
+    @property
+    def cause(self) -> Cause:
+        """What made the versions of this turn."""
+        if self.occasion.entry is not None:
+            return Cause.MESSAGE
+        return Cause.CLOCK if self.occasion.actor is None else Cause.PERSON
+
+
+def _tell(turn: _Turn, alert: Alert, held: Held | None, telling: Telling) -> bool:
+    """Tell its reader anew where what it holds is not what would be disclosed now."""
     disclosed = disclose(alert, telling)
-    rendered = _rendered(disclosed, desk.site)
-    version = alert_store.record(tx, alert, rendered, occasion.entry, desk.now)
-    if version is None:
-        return
+    facts = facts_of(disclosed)
+    if held is not None and _is_as_told(turn, alert, held, facts, disclosed):
+        return False
+    version = 1 if held is None else held.version + 1
+    rendered = _rendered(disclosed, turn.desk.site)
+    told = alert_store.Version(
+        version=version,
+        facts=facts,
+        rendered=rendered,
+        cause=turn.cause,
+        at=turn.desk.now,
+        by=turn.occasion.actor,
+        entry=turn.occasion.entry,
+    )
+    alert_store.record(turn.tx, alert, told)
+    _send(turn, alert, version)
+    return True
+
+
+def _is_as_told(
+    turn: _Turn, alert: Alert, held: Held, facts: str, disclosed: DisclosedTask | DisclosedNotice
+) -> bool:
+    """Nothing new for the reader; what only we know of it is kept all the same."""
+    if not held.facts:
+        stands = alert_store.rendered(turn.tx, alert.id, held.version)
+        if _says(stands or "{}") != _says(_rendered(disclosed, turn.desk.site)):
+            return False
+        alert_store.adopt(turn.tx, held, facts)
+    elif is_news(held, alert, facts):
+        return False
+    if alert != held.alert:
+        alert_store.note(turn.tx, alert)
+    return True
+
+
+def _says(rendered: str) -> dict[str, object]:
+    """A rendering without what changes with the clock."""
+    return {k: v for k, v in json.loads(rendered).items() if k not in _OF_RENDERING}
+
+
+def _send(turn: _Turn, alert: Alert, version: int) -> None:
+    """Queue a version for its reader; what was not sent yet and is not to be, stays here."""
+    tx, desk, entry = turn.tx, turn.desk, turn.occasion.entry
     if isinstance(alert, Notice) and alert.status is not NoticeStatus.COMPLETED:
         outbox.withdraw(tx, alert.id, desk.now)
     if isinstance(alert, Notice) and alert.status is NoticeStatus.NOT_DONE:
@@ -141,6 +210,8 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
         if not outbox.is_out(tx, alert.id):
             return  # the centre never had it
     way = route(alert.recipient, desk.site, desk.has_hospital_server)
+    if way.channel == SMTP and version > 1 and outbox.is_out(tx, alert.id):
+        return  # an e-mail holds a link only: it leads to the version that stands
     outbox.put(
         tx,
         outbox.Posting(
@@ -150,8 +221,7 @@ def _tell(tx: Connection, desk: Desk, alert: Alert, telling: Telling, occasion: 
             version=version,
             recipient=alert.recipient,
             route=way,
-            payload=rendered,
-            entry=occasion.entry,
+            entry=entry,
         ),
         desk.now,
         sent=isinstance(alert, Notice) and way.channel == INBOX,
@@ -175,10 +245,6 @@ def _rendered(disclosed: DisclosedTask | DisclosedNotice, site: Site) -> str:
     if isinstance(disclosed, DisclosedTask):
         return task.render(disclosed, claims)
     return communication.render(disclosed, claims)
-
-
-def _registered(tx: Connection, alert: Alert) -> Registration | None:
-    return None if alert.registration is None else register.get(tx, alert.registration)
 
 
 def _words(verdict: Verdict) -> str:

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from alerts.rules.news import undone
+from alerts.store import alerts as alert_store
 from alerts.store import outbox, people, register
 from service.database import Rank
 from service.pipeline import Line, decide_again
@@ -32,6 +34,9 @@ def _resend(tx: Connection, line: Line, message_id: int) -> str:
     if found is None:
         return "there is no such message"
     decide_again(tx, line, found.stay)
+    held = alert_store.raised_for(tx, (found.stay,))[found.stay]
+    if found.alert in undone(each.alert for each in held):
+        return "what it says was taken back since"
     if outbox.resend(tx, message_id, line.now()):
         return ""
     now = outbox.get(tx, message_id)

@@ -7,10 +7,10 @@ from alerts.hours import working_deadline
 from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
 from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
-from alerts.rules.gates import ended, voided
+from alerts.rules.gates import silence
 from alerts.rules.news import standing_discharge
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
-from alerts.rules.situation import Case, is_hidden
+from alerts.rules.situation import Case
 
 _SPOKEN = (Answer.CONTACTED, Answer.CALLED)
 _TRIES = 2
@@ -44,14 +44,7 @@ def _asked(case: Case, told: Notice, occasion: str, is_new: bool) -> Alert:
 def _why_not(case: Case) -> str | None:
     if case.stay.is_open:
         return "the discharge was cancelled"
-    why = voided(case)
-    if why is None and case.stay.died:
-        why = "the patient died"
-    if why is None:
-        why = ended(case)
-    if why is None and is_hidden(case.situation):
-        why = "a gate is closed"
-    return why
+    return silence(case)
 
 
 def _due_at(case: Case) -> datetime | None:

@@ -1,5 +1,6 @@
 """News for the centre: a planned date, its move, the discharge; and what of it still stands."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from alerts.hours import local_date
@@ -50,18 +51,23 @@ def discharged(case: Case) -> tuple[Alert, ...]:
 
 def standing(case: Case) -> tuple[Notice, ...]:
     """The news that the centre still believes, oldest first."""
-    undone = {
-        answered
-        for n in case.notices
-        if n.event in CORRECTIONS and n.status is NoticeStatus.COMPLETED
-        for answered in n.in_response_to
-    }
+    gone = undone(case.notices)
     found = [
         n
         for n in case.notices
-        if n.event not in CORRECTIONS and n.status is NoticeStatus.COMPLETED and n.id not in undone
+        if n.event not in CORRECTIONS and n.status is NoticeStatus.COMPLETED and n.id not in gone
     ]
     return tuple(sorted(found, key=_place_in_chain))
+
+
+def undone(alerts: Iterable[Alert]) -> frozenset[str]:
+    """Ids of the notices that a correction takes back."""
+    return frozenset(
+        answered
+        for n in alerts
+        if isinstance(n, Notice) and n.event in CORRECTIONS and n.status is NoticeStatus.COMPLETED
+        for answered in n.in_response_to
+    )
 
 
 def standing_plan(case: Case) -> tuple[Notice, ...]:

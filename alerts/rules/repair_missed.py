@@ -9,7 +9,7 @@ from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
 from alerts.rules.gates import bar
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id
-from alerts.rules.situation import Case
+from alerts.rules.situation import Case, is_restricted
 
 _CALLED = (Answer.CALLED, Answer.CONTACTED)
 
@@ -39,6 +39,8 @@ def _why_not(case: Case) -> str | None:
         return barred.why
     if case.stay.is_open:
         return "the discharge was cancelled"
+    if is_restricted(case.stay):
+        return "speak to the patient alone"
     missed = case.task(task_id(case.stay, TaskCode.INVOLVE_CARER, case.key))
     if missed is None or missed.status is not TaskStatus.FAILED:
         return "the record was complete"

@@ -38,6 +38,8 @@ class Situation:
     decisions: tuple[MatchDecision, ...] = ()
     unsent: frozenset[str] = frozenset()
     """Ids of notices that still wait in the outbox: undone, they need no correction."""
+    in_doubt: frozenset[str] = frozenset()
+    """Ids of notices that may have left, though nobody said that they arrived."""
 
 
 class Reach(StrEnum):

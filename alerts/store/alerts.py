@@ -1,19 +1,34 @@
-"""Tasks and notices as they stand, with the FHIR JSON that was decided with them."""
+"""Tasks and notices as they stand, and every version of them that a reader was told."""
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from alerts.model.alert import Alert, RecipientKind, Task, TaskCode
 from alerts.model.bodies import alert_from_text, alert_to_text
 from alerts.store.tables import alert as alert_table
+from alerts.store.tables import alert_version, utc
 from alerts.store.tables import outbox as outbox_table
+from alerts.telling import Cause, Held
 
-# Everything raised for some stays, the oldest first.
+STANDS = and_(
+    alert_version.c.alert == alert_table.c.id, alert_version.c.version == alert_table.c.version
+)
+"""For statements that join both tables: the version that stands."""
+
+# Everything raised for some stays with the facts that its reader holds, the oldest first.
 _RAISED = (
-    select(alert_table.c.stay, alert_table.c.kind, alert_table.c.body)
+    select(
+        alert_table.c.stay,
+        alert_table.c.kind,
+        alert_table.c.body,
+        alert_table.c.version,
+        alert_version.c.facts,
+    )
+    .join(alert_version, STANDS)
     .where(alert_table.c.stay.in_(bindparam("stays", expanding=True)))
     .order_by(alert_table.c.authored_at, alert_table.c.id)
 )
@@ -30,9 +45,13 @@ _FOR_DESK = (
 
 _GET = select(alert_table.c.kind, alert_table.c.body).where(alert_table.c.id == bindparam("alert"))
 
-# The version that stands. No lock of its own: who records holds the stay's row.
-_STANDS = select(alert_table.c.version, alert_table.c.body, alert_table.c.rendered).where(
-    alert_table.c.id == bindparam("alert")
+_RENDERED = select(alert_version.c.rendered).where(
+    alert_version.c.alert == bindparam("alert"), alert_version.c.version == bindparam("version")
+)
+_VERSIONS = (
+    select(alert_version)
+    .where(alert_version.c.alert == bindparam("alert"))
+    .order_by(alert_version.c.version)
 )
 
 # Has a Task of this code for this stay reached its desk?
@@ -56,9 +75,16 @@ _STAYS_OF = (
 
 _INSERT = insert(alert_table)
 _UPDATE = update(alert_table).where(alert_table.c.id == bindparam("alert"))
-
-_OF_RENDERING = frozenset({"meta", "text", "lastModified"})
-"""What differs between two renderings of the same thing."""
+# Only ever adds.
+_KEEP = insert(alert_version)
+_ADOPT = (
+    update(alert_version)
+    .where(
+        alert_version.c.alert == bindparam("wanted"),
+        alert_version.c.version == bindparam("standing"),
+    )
+    .values(facts=bindparam("found"))
+)
 
 
 def stays_of(tx: Connection, registration: str) -> list[str]:
@@ -66,11 +92,25 @@ def stays_of(tx: Connection, registration: str) -> list[str]:
     return sorted(tx.execute(_STAYS_OF, {"registration": registration}).scalars())
 
 
-def raised_for(tx: Connection, stay_ids: Collection[str]) -> dict[str, tuple[Alert, ...]]:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version as its reader was told it: what it discloses, and who or what made it."""
+
+    version: int
+    facts: str
+    rendered: str
+    cause: Cause
+    at: datetime
+    by: str | None = None
+    entry: int | None = None
+
+
+def raised_for(tx: Connection, stay_ids: Collection[str]) -> dict[str, tuple[Held, ...]]:
     """Every Task and notice of each of these stays, ended ones too, oldest first."""
-    found: dict[str, tuple[Alert, ...]] = dict.fromkeys(stay_ids, ())
+    found: dict[str, tuple[Held, ...]] = dict.fromkeys(stay_ids, ())
     for row in tx.execute(_RAISED, {"stays": list(stay_ids)}):
-        found[row.stay] = (*found[row.stay], alert_from_text(row.kind, row.body))
+        held = Held(alert_from_text(row.kind, row.body), row.version, row.facts)
+        found[row.stay] = (*found[row.stay], held)
     return found
 
 
@@ -85,30 +125,66 @@ def was_delivered(tx: Connection, stay_id: str, code: TaskCode) -> bool:
     return tx.execute(_DELIVERED, {"stay": stay_id, "code": code.value}).first() is not None
 
 
-def record(
-    tx: Connection, alert: Alert, rendered: str, entry: int | None, now: datetime
-) -> int | None:
-    """Keep a new or changed Task or notice; its version, or None where it says nothing new."""
-    row = _row(alert, rendered) | {"entry": entry, "updated_at": now}
-    stands = tx.execute(_STANDS, {"alert": alert.id}).first()
-    if stands is None:
-        tx.execute(_INSERT, row | {"id": alert.id, "version": 1})
-        return 1
-    if _says(stands.rendered) == _says(rendered):
-        if stands.body != row["body"]:  # what only we keep, such as when it was seen
-            tx.execute(_UPDATE, _row(alert, stands.rendered) | {"alert": alert.id})
-        return None
-    version = int(stands.version) + 1
-    tx.execute(_UPDATE, row | {"alert": alert.id, "version": version})
-    return version
+def record(tx: Connection, alert: Alert, told: Version) -> None:
+    """Keep a new or changed Task or notice with the version that its reader is told."""
+    row = _row(alert) | {
+        "version": told.version,
+        "subject": _subject(told.rendered),
+        "entry": told.entry,
+        "updated_at": told.at,
+    }
+    if told.version == 1:
+        tx.execute(_INSERT, row | {"id": alert.id})
+    else:
+        tx.execute(_UPDATE, row | {"alert": alert.id})
+    tx.execute(
+        _KEEP,
+        {
+            "alert": alert.id,
+            "version": told.version,
+            "facts": told.facts,
+            "rendered": told.rendered,
+            "cause": told.cause.value,
+            "by": told.by,
+            "at": told.at,
+            "entry": told.entry,
+        },
+    )
 
 
-def _says(rendered: str) -> dict[str, object]:
-    """The rendering without what changes with the clock."""
-    return {k: v for k, v in json.loads(rendered).items() if k not in _OF_RENDERING}
+def note(tx: Connection, alert: Alert) -> None:
+    """Keep what only we know of it, such as when it was seen: its reader is told nothing anew."""
+    tx.execute(_UPDATE, _row(alert) | {"alert": alert.id})
 
 
-def _row(alert: Alert, rendered: str) -> dict[str, object]:
+def adopt(tx: Connection, held: Held, facts: str) -> None:
+    """Keep the facts of a version that a release before made and did not keep them of."""
+    tx.execute(_ADOPT, {"wanted": held.alert.id, "standing": held.version, "found": facts})
+
+
+def rendered(tx: Connection, alert_id: str, version: int) -> str | None:
+    """The FHIR JSON of one version, None if there is none."""
+    found: str | None = tx.execute(_RENDERED, {"alert": alert_id, "version": version}).scalar()
+    return found
+
+
+def versions(tx: Connection, alert_id: str) -> tuple[Version, ...]:
+    """Every version of it, the oldest first."""
+    return tuple(
+        Version(
+            version=row.version,
+            facts=row.facts,
+            rendered=row.rendered,
+            cause=Cause(row.cause),
+            at=utc(row.at),
+            by=row.by,
+            entry=row.entry,
+        )
+        for row in tx.execute(_VERSIONS, {"alert": alert_id})
+    )
+
+
+def _row(alert: Alert) -> dict[str, object]:
     kind, body = alert_to_text(alert)
     row: dict[str, object] = {
         "kind": kind,
@@ -117,10 +193,8 @@ def _row(alert: Alert, rendered: str) -> dict[str, object]:
         "recipient_kind": alert.recipient.kind.value,
         "recipient": alert.recipient.code,
         "status": alert.status.value,
-        "subject": _subject(rendered),
         "focus": alert.focus if isinstance(alert, Task) else None,
         "body": body,
-        "rendered": rendered,
     }
     if isinstance(alert, Task):
         state = alert.state.value if alert.state else None

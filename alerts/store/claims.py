@@ -19,6 +19,8 @@ from alerts.delivery import (
 )
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.holds import IS_HELD, IS_KEPT_FOR_ITS_REGISTER
+from alerts.store.outbox import OVERTAKEN
+from alerts.store.tables import alert_version
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
 
@@ -59,6 +61,14 @@ _TO_ASK = exists().where(
         stay_table.c.wake_at <= bindparam("now"),
     ),
 )
+_PAYLOAD = (
+    select(alert_version.c.rendered)
+    .where(
+        alert_version.c.alert == outbox_table.c.alert,
+        alert_version.c.version == outbox_table.c.version,
+    )
+    .scalar_subquery()
+)
 # What the destination called the version that it took last.
 _TAKEN = (
     select(_earlier.c.etag)
@@ -72,7 +82,7 @@ _TAKEN = (
     .scalar_subquery()
 )
 _FIRST = (
-    select(outbox_table, func.coalesce(_TAKEN, "").label("taken"))
+    select(outbox_table, func.coalesce(_TAKEN, "").label("taken"), _PAYLOAD.label("payload"))
     .where(_MAY_GO)
     .order_by(outbox_table.c.destination, outbox_table.c.state, outbox_table.c.id)
     .limit(bindparam("limit"))
@@ -82,12 +92,13 @@ _FIRST = (
 # parcel that waits would be looked at, for each one that goes.
 _LEFT, _WAITING = _FIRST.where(_IS_LEFT, ~_TO_ASK), _FIRST.where(_IS_WAITING, ~_TO_ASK)
 _TAKEN_BEFORE = (
-    select(outbox_table.c.payload)
+    select(_PAYLOAD)
+    .select_from(outbox_table)
     .where(
         outbox_table.c.alert == bindparam("alert"),
         outbox_table.c.destination == bindparam("destination"),
         outbox_table.c.version < bindparam("version"),
-        outbox_table.c.state == "sent",
+        or_(outbox_table.c.state == "sent", outbox_table.c.in_doubt),
     )
     .order_by(outbox_table.c.version)
 )
@@ -156,6 +167,37 @@ _SETTLE = update(outbox_table).where(
     outbox_table.c.attempts == bindparam("attempt"),
 )
 
+# A version that a newer one has overtaken while somebody had it in hand does not go again.
+_newer = exists().where(
+    _earlier.c.alert == outbox_table.c.alert, _earlier.c.version > outbox_table.c.version
+)
+_AWAY = {"state": "withdrawn", "next_at": None, "lease_until": None, "last_answer": OVERTAKEN}
+_OVERTAKEN_IN_HAND = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.id == bindparam("parcel"),
+        outbox_table.c.state.in_(("waiting", "stuck")),
+        _newer,
+    )
+    .values(_AWAY | {"settled_at": bindparam("at")})
+)
+# The same for what a dead carrier had in hand: it may have arrived.
+_OVERTAKEN_LEFT = (
+    update(outbox_table)
+    .where(
+        outbox_table.c.destination == bindparam("asked"),
+        or_(_IS_LEFT, outbox_table.c.state == "waiting"),
+        _newer,
+    )
+    .values(
+        _AWAY
+        | {
+            "settled_at": bindparam("now"),
+            "in_doubt": or_(outbox_table.c.in_doubt, outbox_table.c.state == "sending"),
+        }
+    )
+)
+
 # A claim that still stands: nobody else has it, and its time is not up.
 _HELD = select(outbox_table.c.id).where(
     outbox_table.c.id == bindparam("parcel"),
@@ -189,6 +231,7 @@ def stays_due(tx: Connection, claim: Claim, now: datetime) -> dict[str, bool]:
 def claim_due(tx: Connection, claim: Claim, now: datetime) -> list[Parcel]:
     """Take what is due there until the lease runs out, oldest first, one parcel a stay."""
     limit = claim.limit
+    tx.execute(_OVERTAKEN_LEFT, {"asked": claim.destination, "now": now})
     asked = {
         "destination": claim.destination,
         "now": now,
@@ -221,7 +264,7 @@ def claim_due(tx: Connection, claim: Claim, now: datetime) -> list[Parcel]:
 
 
 def earlier(tx: Connection, parcel: Parcel) -> tuple[str, ...]:
-    """The versions of the same alert that the destination took before this one, oldest first."""
+    """The versions of the alert that the destination took, or may have, before; oldest first."""
     asked = {
         "alert": parcel.alert,
         "destination": parcel.destination,
@@ -279,4 +322,8 @@ def settle(tx: Connection, parcel: Parcel, outcome: Outcome, now: datetime) -> b
         case _:
             assert_never(outcome)
     asked = values | {"parcel": parcel.id, "attempt": parcel.attempts}
-    return tx.execute(_SETTLE, asked).rowcount == 1
+    if tx.execute(_SETTLE, asked).rowcount != 1:
+        return False
+    if not isinstance(outcome, Sent):
+        tx.execute(_OVERTAKEN_IN_HAND, {"parcel": parcel.id, "at": now})
+    return True

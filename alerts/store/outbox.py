@@ -13,6 +13,7 @@ from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
 
+OVERTAKEN = "overtaken by a newer version"
 NO_WAY = "no way out is set up for this destination"
 
 # While sends are held it may be a repeat of what was sent before: what undoes it is sent too.
@@ -84,20 +85,23 @@ _WITHDRAW = (
     .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
 )
 
-# Notices of a stay of which no version left us: undone now, they need no correction. Locked, so
-# that no carrier takes one until what was decided of it is kept.
-_UNSENT = (
-    select(outbox_table.c.alert)
+# An earlier version is not sent any more once a newer one is queued.
+_OVERTAKE = (
+    update(outbox_table)
     .where(
-        outbox_table.c.stay == bindparam("stay"),
-        outbox_table.c.kind == "Communication",
+        outbox_table.c.alert == bindparam("wanted"),
+        outbox_table.c.version < bindparam("than"),
         outbox_table.c.state.in_(("waiting", "stuck")),
-        ~outbox_table.c.in_doubt,
-        ~exists().where(
-            _other.c.alert == outbox_table.c.alert,
-            or_(_other.c.state.in_(("sent", "sending")), _other.c.in_doubt),
-        ),
     )
+    .values(state="withdrawn", next_at=None, settled_at=bindparam("at"), last_answer=OVERTAKEN)
+)
+
+# Where the notices of a stay are. Locked, so that no carrier takes one until what was decided of it
+# is kept.
+_NOTICES = (
+    select(outbox_table.c.alert, outbox_table.c.state, outbox_table.c.in_doubt)
+    .where(outbox_table.c.stay == bindparam("stay"), outbox_table.c.kind == "Communication")
+    .order_by(outbox_table.c.id)
     .with_for_update(of=outbox_table)
 )
 
@@ -125,7 +129,6 @@ class Posting:
     version: int
     recipient: Recipient
     route: Route
-    payload: str
     entry: int | None = None
 
 
@@ -141,7 +144,6 @@ class ParcelRow:
     recipient: Recipient
     channel: str
     destination: str
-    payload: str
     state: str
     attempts: int
     next_at: datetime | None
@@ -151,11 +153,25 @@ class ParcelRow:
     entry: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Notices that nobody outside has: surely, or unless an attempt arrived unconfirmed."""
+
+    unsent: frozenset[str] = frozenset()
+    in_doubt: frozenset[str] = frozenset()
+
+
 def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> None:
-    """Queue a parcel, or note it as ``sent`` where deciding is sending; a repeat adds nothing."""
+    """Queue a version, or note it as ``sent`` where deciding is sending; a repeat adds nothing.
+
+    An earlier version that still waits for the same receiver, or was given up, is overtaken: it
+    never goes, whether or not an attempt may have arrived.
+    """
     key = {"alert": posting.alert, "version": posting.version, "channel": posting.route.channel}
     if tx.execute(_QUEUED, key).first() is not None:
         return
+    if posting.version > 1:
+        tx.execute(_OVERTAKE, {"wanted": posting.alert, "than": posting.version, "at": now})
     tx.execute(
         _PUT,
         key
@@ -165,7 +181,6 @@ def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> 
             "recipient_kind": posting.recipient.kind.value,
             "recipient": posting.recipient.code,
             "destination": posting.route.destination,
-            "payload": posting.payload,
             "state": "sent" if sent else "waiting",
             "attempts": 0,
             "next_at": None if sent else now,
@@ -197,9 +212,22 @@ def is_out(tx: Connection, alert_id: str) -> bool:
     return tx.execute(_IS_OUT, {"wanted": alert_id}).first() is not None
 
 
-def unsent(tx: Connection, stay_id: str) -> list[str]:
-    """Ids of the notices of this stay that nobody has carried yet."""
-    return list(tx.execute(_UNSENT, {"stay": stay_id}).scalars())
+def here(tx: Connection, stay_id: str) -> Here:
+    """Which notices of this stay did not leave for sure, or may have left."""
+    states: dict[str, set[tuple[str, bool]]] = {}
+    for row in tx.execute(_NOTICES, {"stay": stay_id}):
+        states.setdefault(row.alert, set()).add((row.state, bool(row.in_doubt)))
+    unsent, in_doubt = set(), set()
+    for alert, found in states.items():
+        if any(state in ("sent", "sending") and not doubt for state, doubt in found):
+            continue
+        if any(state == "sent" for state, _ in found):
+            continue
+        if any(doubt or state == "sending" for state, doubt in found):
+            in_doubt.add(alert)
+        elif any(state in ("waiting", "stuck") for state, _ in found):
+            unsent.add(alert)
+    return Here(frozenset(unsent), frozenset(in_doubt))
 
 
 def find(tx: Connection, stuck: bool = False) -> list[ParcelRow]:
@@ -237,7 +265,6 @@ def _parcel_row(row: Row[tuple[object, ...]]) -> ParcelRow:
         recipient=_recipient(row),
         channel=row.channel,
         destination=row.destination,
-        payload=row.payload,
         state=row.state,
         attempts=row.attempts,
         next_at=utc(row.next_at),

@@ -139,16 +139,31 @@ alert = Table(
     Column("focus", String(36)),
     Column("version", Integer, nullable=False, default=1),
     Column("body", Text, nullable=False),
-    Column("rendered", Text, nullable=False),
     Index("ix_alert_desk", "recipient_kind", "recipient", "status"),
     Index("ix_alert_registration", "registration"),
     Index("ix_alert_updated", "updated_at", "id"),
     Index("ix_alert_entry", "entry"),
     Index("ix_alert_subject", "subject"),
 )
-"""``kind`` is Task or Communication, ``body`` our record as JSON, ``rendered`` the FHIR JSON that
-stands; ``subject`` is ``system|value`` of whom it names; ``entry`` the journal entry that last
+"""``kind`` is Task or Communication, ``body`` our record as JSON, ``version`` the one that stands;
+``subject`` is ``system|value`` of whom it names; ``entry`` the journal entry that last
 changed it (None: a clock or a person)."""
+
+alert_version = Table(
+    "alert_version",
+    metadata,
+    Column("alert", String(36), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("facts", Text, nullable=False),
+    Column("rendered", Text, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("by", Text),
+    Column("at", _Instant, nullable=False),
+    Column("entry", BigInteger),
+)
+"""Append-only: every version that a reader was told, and the one place where its FHIR JSON stands.
+``facts`` are those that it discloses, by which the next one is compared (empty in versions of the
+release before); ``cause`` is what made it (``Cause``), ``by`` the person, ``entry`` the message."""
 
 outbox = Table(
     "outbox",
@@ -162,7 +177,6 @@ outbox = Table(
     Column("recipient", Text, nullable=False),
     Column("channel", String(16), nullable=False),
     Column("destination", Text, nullable=False),
-    Column("payload", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("refusals", Integer, nullable=False, default=0),

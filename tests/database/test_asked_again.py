@@ -132,14 +132,15 @@ def test_what_still_holds_is_sent_again_by_a_person_and_audited(line: TestLine):
     assert _audited(line) == [("A. Engineer", "outbox resend", f"outbox/{planned}", False)]
 
 
-def test_an_import_while_the_receiver_thinks_keeps_the_retry_here(line: TestLine):
-    for answer in (REFUSED, TryLater("429"), Unavailable("401")):
-        centre = Centre([answer], meanwhile=[lambda: _no_events(line)])
-        centre.visit(line)
-        centre.carried.clear()
-        line.clock.at += timedelta(hours=1)
-        centre.visit(line, times=9)
-        assert [p for p in centre.carried if p.kind == "Communication"] == []
+@pytest.mark.parametrize("answer", [REFUSED, TryLater("429"), Unavailable("401"), LOST])
+def test_an_import_while_the_receiver_thinks_keeps_the_retry_here(line: TestLine, answer: Receipt):
+    centre = Centre([answer], meanwhile=[lambda: _no_events(line)])
+    centre.visit(line)
+    centre.carried.clear()
+    line.clock.at += timedelta(hours=1)
+    centre.visit(line, times=9)
+    assert centre.stated() == []
+    assert not any("Wednesday 25 November" in p.payload for p in centre.carried)
 
 
 def test_a_site_file_that_changed_keeps_here_what_it_no_longer_lets_go(line: TestLine):

@@ -13,6 +13,7 @@ from service.dispatch import OTHERS_FOLLOW, Hand, Outlet, deliver_next
 from service.lanes import LANES, Lanes
 from tests.support.channels import Scripted
 from tests.support.line import TestLine
+from tests.support.outbox_rows import queue
 from tests.support.records import WARD
 
 DAY = timedelta(days=1)
@@ -107,9 +108,9 @@ class _Dying(Scripted):
 
 
 def _put(line: TestLine, alert: str) -> None:
-    posting = outbox.Posting(alert, f"stay-{alert}", "Task", 1, WARD, Route("kafka", "kafka"), "{}")
+    posting = outbox.Posting(alert, f"stay-{alert}", "Task", 1, WARD, Route("kafka", "kafka"))
     with line.database.write() as tx:
-        outbox.put(tx, posting, line.clock.at)
+        queue(tx, posting, line.clock.at)
 
 
 def _carry(line: TestLine, hand: Hand, *receipts: Receipt) -> int:

@@ -23,6 +23,7 @@ from service.dispatch import Hand, Outlet, deliver_next
 from service.workers import Bell, deliver
 from tests.support.channels import Scripted
 from tests.support.line import TestLine
+from tests.support.outbox_rows import queue
 from tests.support.records import WARD
 
 KAFKA = Route("kafka", "kafka")
@@ -242,9 +243,9 @@ def _ticking(line: TestLine):
 def _put(
     line: TestLine, alert: str, version: int = 1, payload: str = "{}", way: Route = KAFKA
 ) -> None:
-    posting = outbox.Posting(alert, f"stay-{alert}", "Task", version, WARD, way, payload)
+    posting = outbox.Posting(alert, f"stay-{alert}", "Task", version, WARD, way)
     with line.database.write() as tx:
-        outbox.put(tx, posting, line.clock.at)
+        queue(tx, posting, line.clock.at, payload)
 
 
 def _carry(line: TestLine, *answers: Receipt, channel: Scripted | None = None) -> int:

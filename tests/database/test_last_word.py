@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from alerts.delivery import Accepted, Parcel, Receipt, Refused, TryLater, Unavailable
+from alerts.store import alerts as alert_store
 from alerts.store import claims, outbox
 from service.database import Database, DatabaseBusy, connect
 from service.dispatch import Hand, Outlet, deliver_next
@@ -81,9 +82,8 @@ def test_undone_where_it_could_not_be_delivered_nothing_is_said(line: TestLine):
 
 def test_undone_while_the_destination_is_away_nothing_is_said(line: TestLine):
     line.take(HUGH, GONE)
-    channel = Meanwhile([Accepted("contact-carer"), Unavailable("503")])
-    for _ in range(2):
-        deliver_next(line.line, Outlet("kafka", channel), Hand())
+    channel = Meanwhile([Unavailable("503")])
+    deliver_next(line.line, Outlet("kafka", channel), Hand())
     channel.carried.clear()
     line.take(BACK)
     assert _heard(line, channel) == []
@@ -92,11 +92,14 @@ def test_undone_while_the_destination_is_away_nothing_is_said(line: TestLine):
 def test_undone_while_nobody_knows_whether_it_arrived_the_correction_follows(line: TestLine):
     line.take(HUGH, GONE)
     lost = Unavailable("no answer", is_in_doubt=True)
-    channel = Meanwhile([Accepted("contact-carer"), lost])
-    for _ in range(2):
-        deliver_next(line.line, Outlet("kafka", channel), Hand())
+    channel = Meanwhile([lost])
+    deliver_next(line.line, Outlet("kafka", channel), Hand())
     line.take(BACK)
     assert _heard(line, channel) == ["discharged", "discharged", "cancelled"]
+    assert [_status(parcel) for parcel in channel.carried if _is_notice(parcel, "discharged")] == [
+        "completed",
+        "entered-in-error",
+    ]
 
 
 def test_undone_after_a_kill_that_may_have_come_too_late_the_correction_follows(line: TestLine):
@@ -129,11 +132,11 @@ def test_consent_that_ends_while_a_notice_waits_keeps_it_here(line: TestLine):
     assert "discharged" not in _heard(line, Meanwhile())
 
 
-def test_consent_that_ends_in_flight_leaves_what_was_said(line: TestLine):
+def test_consent_that_ends_in_flight_takes_back_what_was_said(line: TestLine):
     line.take(HUGH, GONE)
     ended = a_registration(ended_on=date(2026, 11, 22))
     channel = Meanwhile(happens=[lambda: line.registered(ended)])
-    assert _heard(line, channel) == ["discharged"]
+    assert _heard(line, channel) == ["discharged", "discharged", "withdrawn"]
 
 
 def test_consent_that_ends_keeps_a_call_here_that_nobody_has_been_asked_for(line: TestLine):
@@ -168,7 +171,6 @@ def test_undone_after_an_outcome_that_could_not_be_kept_the_correction_follows(l
     line.take(HUGH, GONE)
     channel, lease = Meanwhile(), timedelta(seconds=30)
     outlet = Outlet("kafka", channel)
-    deliver_next(line.line, outlet, Hand())  # contact-carer
     with line.database.write() as tx:
         [carried] = claims.claim_due(
             tx, claims.Claim("kafka", lease, 1, line.line.under), line.clock.at
@@ -181,11 +183,10 @@ def test_undone_after_an_outcome_that_could_not_be_kept_the_correction_follows(l
 
 def test_after_the_last_try_that_may_have_arrived_the_correction_follows(line: TestLine):
     line.take(HUGH, GONE)
-    channel = Meanwhile([Accepted("contact-carer"), TryLater("451", is_in_doubt=True)])
-    for _ in range(2):
-        with line.database.write() as tx:
-            tx.execute(text("update outbox set refusals = 30"))
-        deliver_next(line.line, Outlet("kafka", channel), Hand())
+    channel = Meanwhile([TryLater("451", is_in_doubt=True)])
+    with line.database.write() as tx:
+        tx.execute(text("update outbox set refusals = 30"))
+    deliver_next(line.line, Outlet("kafka", channel), Hand())
     assert "stuck" in {parcel.state for parcel in _parcels(line)}
     line.take(BACK)
     assert _heard(line, channel)[-1] == "cancelled"
@@ -198,7 +199,7 @@ def test_while_it_is_decided_what_becomes_of_a_notice_nobody_carries_it(postgres
         line.take(HUGH, GONE)
         stay = _parcels(line)[0].stay
         with database.write() as deciding:
-            unsent = outbox.unsent(deciding, stay)
+            unsent = outbox.here(deciding, stay).unsent
             with database.write() as carrying:
                 due = claims.claim_due(
                     carrying,
@@ -215,9 +216,10 @@ def test_the_ward_of_a_stranger_is_not_told_whose_carer_was_meant(line: TestLine
     line.take(HUGH.later("A08", 1, **stranger))
     with line.database.read() as tx:
         last = [p for p in outbox.find(tx) if p.recipient.code == "L302H/M7A"][-1]
-    assert json.loads(last.payload)["status"] == "cancelled"
-    assert "Jean" not in last.payload
-    assert "R-1" not in last.payload
+        payload = alert_store.rendered(tx, last.alert, last.version) or ""
+    assert json.loads(payload)["status"] == "cancelled"
+    assert "Jean" not in payload
+    assert "R-1" not in payload
 
 
 def _heard(line: TestLine, channel: Scripted) -> list[str]:
@@ -236,6 +238,10 @@ def _parcels(line: TestLine) -> list[outbox.ParcelRow]:
 
 def _first(line: TestLine) -> str:
     return _parcels(line)[0].alert
+
+
+def _status(parcel: Parcel) -> str:
+    return str(json.loads(parcel.payload)["status"])
 
 
 def _event(parcel: Parcel) -> str:

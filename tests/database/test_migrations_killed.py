@@ -29,8 +29,8 @@ PARCEL = (
 )
 ROWS = 20_000
 FEW = 50
-HEAD = "0008"
-NEWER = {"destination", "lane", "worker", "hold", "gap"}
+HEAD = "0014"
+NEWER = {"destination", "lane", "worker", "hold", "gap", "alert_version", "held_centre"}
 MIGRATES_IN = 0.5
 """Seconds that the transaction takes here, about."""
 _BLOCKED = (

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, event, text
 from alerts.delivery import Route
 from alerts.store import claims, outbox
 from service.database import Database
+from tests.support.outbox_rows import queue
 from tests.support.records import NOW, WARD
 
 
 def a_posting(number: int) -> outbox.Posting:
     name = f"task-{number}"
-    return outbox.Posting(name, f"stay-{number}", "Task", 1, WARD, Route("inbox", "inbox"), "{}")
+    return outbox.Posting(name, f"stay-{number}", "Task", 1, WARD, Route("inbox", "inbox"))
 
 
 def test_what_waits_is_taken_along_the_index_and_not_looked_through(database: Database):
@@ -23,7 +24,7 @@ def test_what_waits_is_taken_along_the_index_and_not_looked_through(database: Da
 
 def _check(tx: Connection) -> None:
     for number in range(600):
-        outbox.put(tx, a_posting(number), NOW)
+        queue(tx, a_posting(number), NOW)
     if tx.dialect.name == "postgresql":
         tx.execute(text("analyze outbox"))
     asked: list[tuple[str, Any]] = []

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from alerts.delivery import GivenUp, Route
 from alerts.store import claims, destinations, outbox
 from service.database import Database, connect
+from tests.support.outbox_rows import queue
 from tests.support.records import NOW, WARD
 
 SOON = NOW + timedelta(seconds=10)
@@ -43,17 +44,17 @@ def test_a_receiver_that_failed_is_left_alone_and_then_tried_by_one(tx: Connecti
 def test_failures_in_a_row_are_counted_and_the_first_one_remembered(tx: Connection):
     destinations.failed(tx, "fhir", "503", NOW, SOON)
     destinations.failed(tx, "fhir", "no connection", SOON, LATER)
-    [queue] = destinations.queues(tx)
+    [found] = destinations.queues(tx)
     assert destinations.failures(tx, "fhir") == 2
-    assert (queue.why, queue.failing_since, queue.paused_until) == ("no connection", NOW, LATER)
+    assert (found.why, found.failing_since, found.paused_until) == ("no connection", NOW, LATER)
 
 
 def test_the_queues_tell_what_waits_since_when_and_what_is_stuck(tx: Connection):
     for number, at in enumerate((NOW, SOON, LATER)):
         posting = outbox.Posting(
-            f"task-{number}", f"stay-{number}", "Task", 1, WARD, Route("fhir", "fhir:A"), "{}"
+            f"task-{number}", f"stay-{number}", "Task", 1, WARD, Route("fhir", "fhir:A")
         )
-        outbox.put(tx, posting, at)
+        queue(tx, posting, at)
     [first, *_] = claims.claim_due(tx, claims.Claim("fhir:A", timedelta(minutes=1), 1, ""), LATER)
     claims.settle(tx, first, GivenUp("422"), LATER)
     inbox, fhir = destinations.queues(tx, ("inbox",))[::-1]

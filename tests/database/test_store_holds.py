@@ -12,6 +12,7 @@ from alerts.model.register import Registration
 from alerts.store import alerts as alert_store
 from alerts.store import claims, holds, outbox, register
 from service.database import Database
+from tests.support.outbox_rows import queue, told
 from tests.support.people import JEAN
 from tests.support.records import NOW, WARD, a_task
 
@@ -98,8 +99,8 @@ def test_a_register_that_is_imported_after_the_release_lets_its_items_go(tx: Con
 
 def _rests_on_a_register(tx: Connection, name: str, registration: Registration) -> None:
     register.upsert(tx, [registration], EARLIER)
-    told = replace(a_task(), id=name, registration=registration.key)
-    alert_store.record(tx, told, '{"resourceType": "Task"}', None, NOW)
+    task = replace(a_task(), id=name, registration=registration.key)
+    alert_store.record(tx, task, told())
     _put(tx, name)
 
 
@@ -109,7 +110,7 @@ def _changed(registration: Registration) -> Registration:
 
 def _put(tx: Connection, alert: str, version: int = 1, where: str = "fhir") -> None:
     route = Route("inbox" if where == "inbox" else "fhir", where)
-    outbox.put(tx, outbox.Posting(alert, f"stay-{alert}", "Task", version, WARD, route, "{}"), NOW)
+    queue(tx, outbox.Posting(alert, f"stay-{alert}", "Task", version, WARD, route), NOW)
 
 
 def _claimed(tx: Connection, where: str = "fhir") -> list[Parcel]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Route, Sent
 from alerts.store import claims, outbox
 from service.database import Database, connect
+from tests.support.outbox_rows import queue
 from tests.support.records import NOW, WARD
 
 LEASE = timedelta(minutes=1)
@@ -89,27 +90,51 @@ def test_a_retry_waits_for_its_time(tx: Connection):
     assert [p.attempts for p in _claim(tx, NOW + timedelta(hours=1))] == [2]
 
 
-def test_versions_of_one_alert_go_in_order_even_while_the_first_is_retried(tx: Connection):
+def test_a_newer_version_overtakes_one_that_waits_and_one_that_was_given_up(tx: Connection):
     _put(tx, "task-1", version=1)
     _put(tx, "task-1", version=2)
+    assert [p.version for p in _claim(tx)] == [2]
+    [waited, _] = outbox.find(tx)
+    assert (waited.state, waited.last_answer) == ("withdrawn", outbox.OVERTAKEN)
     _put(tx, "task-2", version=1)
+    [given_up] = _claim(tx)
+    claims.settle(tx, given_up, GivenUp("422"), NOW)
+    _put(tx, "task-2", version=2)
+    assert outbox.find(tx, stuck=True) == []
+
+
+def test_one_that_is_overtaken_in_hand_does_not_go_again(tx: Connection):
+    _put(tx, "task-1", version=1)
+    [first] = _claim(tx)
+    _put(tx, "task-1", version=2)
+    assert _claim(tx) == []
+    claims.settle(tx, first, Retry(NOW + timedelta(hours=1), "503"), NOW)
+    assert _state(tx, first.id) == "withdrawn"
+    assert [p.version for p in _claim(tx)] == [2]
+
+
+def test_one_that_is_overtaken_in_a_dead_carriers_hand_does_not_go_again(tx: Connection):
+    _put(tx, "task-1", version=1)
+    [first] = _claim(tx)
+    _put(tx, "task-1", version=2)
+    assert [p.version for p in _claim(tx, EXPIRED)] == [2]
+    assert _state(tx, first.id) == "withdrawn"
+    assert outbox.is_out(tx, "task-1")
+
+
+def test_messages_of_one_stay_go_in_order_even_while_the_first_is_retried(tx: Connection):
+    for alert in ("task-1", "task-2"):
+        queue(tx, replace(_posting(alert), stay="one"), NOW)
+    _put(tx, "task-3")
     first, other = _claim(tx)
-    assert (first.alert, first.version, other.alert) == ("task-1", 1, "task-2")
+    assert (first.alert, other.alert) == ("task-1", "task-3")
     claims.settle(tx, first, Retry(NOW + timedelta(hours=1), "503"), NOW)
     claims.settle(tx, other, Sent(""), NOW)
     assert _claim(tx, NOW + timedelta(minutes=30)) == []
     [first] = _claim(tx, NOW + timedelta(hours=1))
-    assert first.version == 1
+    assert first.alert == "task-1"
     claims.settle(tx, first, Sent(""), NOW)
-    assert [p.version for p in _claim(tx, NOW + timedelta(hours=1))] == [2]
-
-
-def test_one_that_is_stuck_does_not_hold_up_the_next_version(tx: Connection):
-    _put(tx, "task-1", version=1)
-    _put(tx, "task-1", version=2)
-    [first] = _claim(tx)
-    claims.settle(tx, first, GivenUp("422"), NOW)
-    assert [p.version for p in _claim(tx)] == [2]
+    assert [p.alert for p in _claim(tx, NOW + timedelta(hours=1))] == ["task-2"]
 
 
 def test_putting_the_same_version_twice_adds_nothing(tx: Connection):
@@ -119,7 +144,7 @@ def test_putting_the_same_version_twice_adds_nothing(tx: Connection):
 
 
 def test_what_is_sent_by_deciding_is_never_carried(tx: Connection):
-    outbox.put(tx, _posting("notice-1"), NOW, sent=True)
+    queue(tx, _posting("notice-1"), NOW, sent=True)
     assert _claim(tx) == []
     assert outbox.counts(tx) == {"sent": 1}
 
@@ -155,7 +180,7 @@ def test_a_version_that_was_overtaken_is_not_sent_again(tx: Connection):
 
 def test_one_stay_goes_in_order_whatever_its_alerts_and_others_are_not_held_up(tx: Connection):
     for alert, stay in (("notice-1", "one"), ("notice-2", "one"), ("notice-3", "other")):
-        outbox.put(tx, replace(_posting(alert), stay=stay), NOW)
+        queue(tx, replace(_posting(alert), stay=stay), NOW)
     first, other = _claim(tx)
     assert (first.alert, other.alert) == ("notice-1", "notice-3")
     claims.settle(tx, other, Sent(""), NOW)
@@ -167,8 +192,8 @@ def test_one_stay_goes_in_order_whatever_its_alerts_and_others_are_not_held_up(t
 
 
 def test_a_destination_does_not_wait_for_another(tx: Connection):
-    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka"), stay="one"), NOW)
-    outbox.put(tx, replace(_posting("task-2"), stay="one"), NOW)
+    queue(tx, replace(_posting("task-1"), route=Route("kafka", "kafka"), stay="one"), NOW)
+    queue(tx, replace(_posting("task-2"), stay="one"), NOW)
     assert [p.alert for p in _claim(tx)] == ["task-2"]
     assert claims.stays_due(tx, claims.Claim("kafka", timedelta(minutes=1), 1, ""), NOW)
     assert not claims.stays_due(tx, claims.Claim("smtp", timedelta(minutes=1), 1, ""), NOW)
@@ -176,10 +201,10 @@ def test_a_destination_does_not_wait_for_another(tx: Connection):
 
 def test_the_next_version_knows_what_the_receiver_called_the_last(tx: Connection):
     _put(tx, "task-1", version=1)
-    _put(tx, "task-1", version=2)
     [first] = _claim(tx)
     assert first.etag == ""
     claims.settle(tx, first, Sent("201", 'W/"1"'), NOW)
+    _put(tx, "task-1", version=2)
     [second] = _claim(tx)
     assert second.etag == 'W/"1"'
 
@@ -194,7 +219,7 @@ def test_a_claim_is_held_until_its_lease_ends_or_somebody_else_has_it(tx: Connec
 
 
 def test_what_waits_for_a_way_that_is_not_set_up_is_left_to_a_person(tx: Connection):
-    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
+    queue(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
     _put(tx, "task-2")
     assert outbox.strand(tx, ["inbox"], NOW) == 1
     [stuck] = outbox.find(tx, stuck=True)
@@ -207,7 +232,7 @@ def test_what_waits_for_a_way_that_is_not_set_up_is_left_to_a_person(tx: Connect
 def test_what_a_dead_carrier_had_in_hand_for_a_way_that_is_gone_is_left_to_a_person(
     tx: Connection,
 ):
-    outbox.put(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
+    queue(tx, replace(_posting("task-1"), route=Route("kafka", "kafka")), NOW)
     claims.claim_due(tx, claims.Claim("kafka", LEASE, 1, ""), NOW)
     assert outbox.strand(tx, ["inbox"], NOW) == 0
     assert outbox.strand(tx, ["inbox"], EXPIRED) == 1
@@ -216,12 +241,12 @@ def test_what_a_dead_carrier_had_in_hand_for_a_way_that_is_gone_is_left_to_a_per
 
 def test_a_notice_of_which_a_version_left_is_not_unsent(tx: Connection):
     notice = replace(_posting("notice-1"), kind="Communication")
-    outbox.put(tx, notice, NOW)
-    assert outbox.unsent(tx, notice.stay) == ["notice-1"]
+    queue(tx, notice, NOW)
+    assert outbox.here(tx, notice.stay).unsent == {"notice-1"}
     [parcel] = _claim(tx)
     claims.settle(tx, parcel, Sent("201"), NOW)
-    outbox.put(tx, replace(notice, version=2), NOW)
-    assert outbox.unsent(tx, notice.stay) == []
+    queue(tx, replace(notice, version=2), NOW)
+    assert outbox.here(tx, notice.stay).unsent == frozenset()
 
 
 def test_what_was_withdrawn_or_is_in_hand_or_is_not_there_is_not_sent_again(tx: Connection):
@@ -259,24 +284,25 @@ def test_two_claimers_at_once_never_get_the_same_parcel(postgresql_url: str):
 
 @pytest.mark.postgresql
 def test_a_second_claimer_does_not_overtake_the_version_in_hand(postgresql_url: str):
+    claim = claims.Claim("inbox", LEASE, 10, "")
     with connect(postgresql_url) as database:
         with database.write() as tx:
             _put(tx, "task-1", version=1)
-            _put(tx, "task-1", version=2)
         with database.write() as one, database.write() as other:
-            assert [
-                p.version for p in claims.claim_due(one, claims.Claim("inbox", LEASE, 10, ""), NOW)
-            ] == [1]
-            assert claims.claim_due(other, claims.Claim("inbox", LEASE, 10, ""), NOW) == []
+            assert [p.version for p in claims.claim_due(one, claim, NOW)] == [1]
+            assert claims.claim_due(other, claim, NOW) == []
+        with database.write() as tx:
+            _put(tx, "task-1", version=2)
+            assert claims.claim_due(tx, claim, NOW) == []
 
 
-def _posting(alert: str, version: int = 1, payload: str = "{}") -> outbox.Posting:
+def _posting(alert: str, version: int = 1) -> outbox.Posting:
     stay = f"stay-of-{alert}"
-    return outbox.Posting(alert, stay, "Task", version, WARD, Route("inbox", "inbox"), payload)
+    return outbox.Posting(alert, stay, "Task", version, WARD, Route("inbox", "inbox"))
 
 
 def _put(tx: Connection, alert: str, version: int = 1, payload: str = "{}") -> None:
-    outbox.put(tx, _posting(alert, version, payload), NOW)
+    queue(tx, _posting(alert, version), NOW, payload)
 
 
 def _claim(tx: Connection, now: datetime = NOW) -> list[Parcel]:

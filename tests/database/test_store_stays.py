@@ -15,6 +15,7 @@ from alerts.model.stay import Stay, StayStatus
 from alerts.store import alerts as alert_store
 from alerts.store import stays
 from service.database import Database
+from tests.support.outbox_rows import told
 from tests.support.records import (
     NOW,
     Learned,
@@ -162,5 +163,5 @@ def test_an_import_finds_the_stay_that_was_told_even_where_the_person_now_differ
     other = CaredFor(a_number("9990000034"), "Morag", "Weir", date(1950, 1, 1))
     with database.write() as tx:
         _keep(tx, a_stay(), "1", None)
-        alert_store.record(tx, a_task(), "{}", None, NOW)
+        alert_store.record(tx, a_task(), told())
         assert stays.concerned(tx, [a_registration(patient=other)]) == ["stay-1"]

@@ -21,6 +21,7 @@ from service.database import connect
 from tests.support.adt import Adt
 from tests.support.authority import Authority
 from tests.support.databases import sqlite_copy
+from tests.support.outbox_rows import queue
 from tests.support.prometheus import Prometheus, alerts, questions, selectors, watching
 from tests.support.records import WARD
 from tests.support.running_service import RunningService, free_port, send_one
@@ -151,8 +152,8 @@ def _leave_parcels(url: str) -> None:
     at = datetime.now(UTC) - timedelta(hours=1)
     with connect(url) as database, database.write() as tx:
         for alert, to in (("a", "fhir"), ("b", "kafka")):
-            posting = outbox.Posting(alert, alert, "Task", 1, WARD, Route(to, to), "{}")
-            outbox.put(tx, posting, at)
+            posting = outbox.Posting(alert, alert, "Task", 1, WARD, Route(to, to))
+            queue(tx, posting, at)
         destinations.failed(tx, "fhir", "503", at, at)
         [parcel] = claims.claim_due(tx, claims.Claim("kafka", timedelta(minutes=1), 1, ""), at)
         claims.settle(tx, parcel, GivenUp("422"), at)

@@ -13,6 +13,7 @@ from service.database import Database
 from service.gauges import Gauges
 from service.metrics import Metrics
 from tests.support.line import TestLine
+from tests.support.outbox_rows import queue
 from tests.support.pages import Website, a_website, text_of
 from tests.support.records import WARD
 
@@ -33,9 +34,9 @@ def _journal(site: Website) -> str:
 
 
 def _put(line: TestLine, alert: str) -> None:
-    posting = outbox.Posting(alert, f"stay-{alert}", "Task", 1, WARD, Route("fhir", "fhir"), "{}")
+    posting = outbox.Posting(alert, f"stay-{alert}", "Task", 1, WARD, Route("fhir", "fhir"))
     with line.database.write() as tx:
-        outbox.put(tx, posting, line.clock.at)
+        queue(tx, posting, line.clock.at)
 
 
 def test_a_way_that_is_well_says_that_nothing_waits(site: Website, line: TestLine):

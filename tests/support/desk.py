@@ -181,6 +181,7 @@ class Desk:
     now: datetime = MONDAY
     is_stale: bool = False
     unsent: frozenset[str] = frozenset()
+    in_doubt: frozenset[str] = frozenset()
     events: list[StayEvent] = field(default_factory=list)
     raised: dict[str, Alert] = field(default_factory=dict)
     wake_at: datetime | None = None
@@ -223,6 +224,7 @@ class Desk:
             is_stale=self.is_stale,
             decisions=binding(self.decisions, subjects),
             unsent=self.unsent,
+            in_doubt=self.in_doubt,
         )
 
     def answer(self, alert: Alert, answer: Answer, hours: float) -> "Desk":

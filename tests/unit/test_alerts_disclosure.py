@@ -220,7 +220,11 @@ SENTENCES = [
     ),
     (
         NoticeEvent.WITHDRAWN,
-        ("Please disregard the notice of Friday 20 November 2026, 15:00.",),
+        (
+            "Do not act on our earlier notice. "
+            "Ring the discharge hub before you contact this carer.",
+            "Discharge hub 01698 000020.",
+        ),
     ),
 ]
 
@@ -237,8 +241,13 @@ def test_a_notice_says_it_in_plain_sentences(event, sentences):
 def test_a_correction_holds_without_the_earlier_notice_at_hand():
     words = seen(a_notice(NoticeEvent.CANCELLED, in_response_to=("EARLIER",)))
     assert "An earlier notice about this carer no longer holds" in words
-    words = seen(a_notice(NoticeEvent.WITHDRAWN, in_response_to=("EARLIER",)))
-    assert "Please disregard an earlier notice about this carer." in words
+
+
+def test_what_is_in_error_says_nothing_any_more():
+    wrong = a_notice(NoticeEvent.PLANNED, status=NoticeStatus.ENTERED_IN_ERROR)
+    disclosed = disclose(wrong, TELLING)
+    assert isinstance(disclosed, DisclosedNotice)
+    assert (disclosed.sentences, disclosed.planned_on) == ((), None)
 
 
 def test_a_centre_is_not_told_why_a_task_ended():

@@ -75,19 +75,20 @@ def test_a_planned_date_that_has_passed_tells_nobody(on, told):
     assert len(desk.notices(NoticeEvent.PLANNED)) == told
 
 
-def test_a_restriction_withdraws_each_notice_and_leaves_it_as_it_was():
+def test_a_restriction_withdraws_all_notices_in_one_and_leaves_none_of_them_standing():
     desk = Desk().tell(a01(), a16(1, FRIDAY), a16(2, SATURDAY), a08(3, hiding=Hiding.LOCAL))
     withdrawn = desk.notices(NoticeEvent.WITHDRAWN)
-    assert [len(n.in_response_to) for n in withdrawn] == [1, 1]
-    assert {n.status for n in desk.notices(NoticeEvent.PLANNED)} == {NoticeStatus.COMPLETED}
+    assert [len(n.in_response_to) for n in withdrawn] == [2]
+    told = (*desk.notices(NoticeEvent.PLANNED), *desk.notices(NoticeEvent.DATE_CHANGED))
+    assert {n.status for n in told} == {NoticeStatus.ENTERED_IN_ERROR}
     assert desk.belief()["planned_on"] is None
     assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.REQUESTED
 
 
-def test_a_restriction_after_leaving_calls_off_the_centre():
+def test_a_restriction_after_leaving_calls_off_the_centre_and_the_call():
     desk = Desk().tell(a01(), a03(5), a08(6, sensitive=True))
     assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.CANCELLED
-    assert desk.task(TaskCode.REPAIR_MISSED).status is TaskStatus.REQUESTED
+    assert desk.task(TaskCode.REPAIR_MISSED).status is TaskStatus.CANCELLED
     assert desk.belief()["has_left"] is False
 
 
@@ -104,7 +105,8 @@ def test_a_wrong_person_makes_the_notice_an_error_and_calls_off_every_task():
     stranger = replace(other, family="Brown", given="Tom", birth_date=date(1950, 1, 1))
     desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5), a08(6, patient=stranger))
     assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.ENTERED_IN_ERROR]
-    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 2
+    (withdrawal,) = desk.notices(NoticeEvent.WITHDRAWN)
+    assert len(withdrawal.in_response_to) == 2
     assert desk.open_tasks() == set()
     assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.CANCELLED
 
@@ -117,7 +119,7 @@ def test_a_wrong_person_is_withdrawn_also_where_that_person_died():
     assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 1
 
 
-def test_a_death_withdraws_nothing_that_was_sent_and_everything_that_was_not():
+def test_a_death_keeps_here_what_was_not_sent():
     desk = Desk().tell(a01(), a16(1, FRIDAY))
     desk.unsent = frozenset(n.id for n in desk.notices(NoticeEvent.PLANNED))
     desk.tell(a08(2, died=True))
@@ -147,22 +149,51 @@ def test_nobody_on_the_register_means_no_bereavement_task():
     assert Desk(register=()).tell(a01(), a08(1, died=True)).said() == []
 
 
-def test_an_ended_registration_calls_off_what_is_open_and_corrects_what_stands():
-    desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5))
-    desk.register = (a_registration(ended_on=date(2026, 11, 16)),)
-    desk.ask(at(6))
-    assert desk.open_tasks() == set()
-    assert desk.belief()["has_left"] is True
-    desk.tell(a13(7))
-    assert desk.belief()["has_left"] is False
+ENDED_AGREEMENTS = (
+    ("the registration ended", {"ended_on": date(2026, 11, 16)}),
+    ("no news of events", {"agrees_events": False}),
+    ("the hospital is not to know", {"agrees_hospital": False}),
+    ("the patient refuses", {"sharing": Sharing.REFUSED}),
+    ("the patient was not asked", {"sharing": Sharing.UNKNOWN}),
+    ("only other topics", {"sharing": Sharing.TOPICS, "topics": ("medication",)}),
+)
 
 
-def test_a_change_of_mind_lets_what_stands_stand():
+@pytest.mark.parametrize(
+    "changes", [each[1] for each in ENDED_AGREEMENTS], ids=[each[0] for each in ENDED_AGREEMENTS]
+)
+def test_an_agreement_that_ends_withdraws_what_the_centre_holds_also_after_the_discharge(changes):
     desk = Desk().tell(a01(), a16(1, FRIDAY), a03(5))
-    desk.register = (a_registration(sharing=Sharing.REFUSED),)
+    desk.register = (a_registration(**changes),)
     desk.ask(at(6))
-    assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.REQUESTED
-    assert desk.notices(NoticeEvent.WITHDRAWN) == []
+    assert desk.task(TaskCode.CONTACT_CARER).status is TaskStatus.CANCELLED
+    (withdrawal,) = desk.notices(NoticeEvent.WITHDRAWN)
+    assert len(withdrawal.in_response_to) == 2
+    assert desk.belief() == {"has_left": False, "planned_on": None}
+    desk.ask(at(7))
+    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 1
+
+
+@pytest.mark.parametrize(("days", "withdrawn"), [(29.9, 1), (30.1, 0)])
+def test_an_agreement_that_ends_long_after_the_stay_corrects_nothing(days, withdrawn):
+    desk = Desk().tell(a01(), a03(5))
+    desk.register = (a_registration(agrees_events=False),)
+    desk.ask(at(5 + 24 * days))
+    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == withdrawn
+
+
+def test_what_may_have_arrived_of_a_cancelled_stay_is_in_error_and_cancelled():
+    desk = Desk().tell(a01(), a16(1, FRIDAY))
+    desk.in_doubt = frozenset(n.id for n in desk.notices(NoticeEvent.PLANNED))
+    desk.tell(a11(2))
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.ENTERED_IN_ERROR]
+    assert len(desk.notices(NoticeEvent.CANCELLED)) == 1
+
+
+def test_a_death_withdraws_what_the_centre_holds():
+    desk = Desk().tell(a01(), a16(1, FRIDAY), a08(2, died=True))
+    assert [n.status for n in desk.notices(NoticeEvent.PLANNED)] == [NoticeStatus.ENTERED_IN_ERROR]
+    assert len(desk.notices(NoticeEvent.WITHDRAWN)) == 1
 
 
 def test_a_carer_registered_after_the_discharge_was_not_missed():

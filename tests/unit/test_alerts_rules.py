@@ -152,8 +152,8 @@ ROWS = [
     ([a03(5, died=True), a01()], DIED[:1], "the death came first"),
     (
         [a01(), a16(1, FRIDAY), a08(2, died=True), a03(3)],
-        [*DIED, "notice planned completed"],
-        "nothing more to the centre, not even a correction",
+        [*DIED, "notice planned entered-in-error", "notice withdrawn completed"],
+        "no news of a homecoming, and what was told is taken back",
     ),
     (
         [a01(), a03(5), a08(6, died=True)],
@@ -162,7 +162,8 @@ ROWS = [
                 DIED[0],
                 "contact-carer cancelled",
                 "involve-carer failed",
-                "notice discharged completed",
+                "notice discharged entered-in-error",
+                "notice withdrawn completed",
                 "repair-missed cancelled",
             ]
         ),

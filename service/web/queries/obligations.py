@@ -19,7 +19,8 @@ from sqlalchemy import (
 
 from alerts.model.alert import RecipientKind
 from alerts.model.site import Site
-from alerts.store.tables import alert, stay, utc
+from alerts.store.alerts import STANDS
+from alerts.store.tables import alert, alert_version, stay, utc
 from mapping.fhir.answers import Version
 from mapping.fhir.systems import (
     BASE,
@@ -39,7 +40,13 @@ _DESKS = {
     f"{BASE}Id/centre": RecipientKind.CENTRE,
 }
 _CODES = {"Task": CARER_TASK, "Communication": CARER_EVENT}
-_COLUMNS = (alert.c.id, alert.c.rendered, alert.c.version, alert.c.updated_at, alert.c.authored_at)
+_COLUMNS = (
+    alert.c.id,
+    alert_version.c.rendered,
+    alert.c.version,
+    alert.c.updated_at,
+    alert.c.authored_at,
+)
 _CENTRE = RecipientKind.CENTRE.value
 
 
@@ -56,8 +63,10 @@ class Found:
 def one(viewer: Viewer, tx: Connection, site: Site, kind: str, alert_id: str) -> Version | None:
     """The Task or Communication of that id, None where it is none of the viewer's."""
     # One row at most: the id is the primary key, the scope only narrows.
-    query = select(*_COLUMNS).where(
-        alert.c.kind == kind, alert.c.id == alert_id, scope_of(viewer, site)
+    query = (
+        select(*_COLUMNS)
+        .join(alert_version, STANDS)
+        .where(alert.c.kind == kind, alert.c.id == alert_id, scope_of(viewer, site))
     )
     row = tx.execute(query).first()
     return None if row is None else Version(row.rendered, row.version, utc(row.updated_at))
@@ -71,7 +80,7 @@ def search(viewer: Viewer, tx: Connection, site: Site, kind: str, asked: Search)
     for name, moments in asked.moments.items():
         column = alert.c.updated_at if name == "_lastUpdated" else alert.c.authored_at
         conditions += [_within(column, moment) for moment in moments]
-    query = select(*_COLUMNS).where(*conditions)
+    query = select(*_COLUMNS).join(alert_version, STANDS).where(*conditions)
     total = tx.execute(select(func.count()).select_from(alert).where(*conditions)).scalar_one()
     if asked.after:
         query = query.where(_later_than(asked.after))
