@@ -1,7 +1,7 @@
 """``thinkcarer outbox``: the outbound record."""
 
 from collections.abc import Sequence, Set
-from datetime import datetime
+from datetime import date, datetime
 from getpass import getuser
 from typing import Annotated
 
@@ -9,10 +9,12 @@ import typer
 
 from alerts.delivery import routes_of
 from alerts.store import destinations, holds, outbox, people
+from service import sends
 from service.clock import utc_now
 from service.commands.backup import RESTORED, hold_sends, missing, tell
 from service.commands.shell import CommandFailed, Row, say, shell_of, show
 from service.database import Rank
+from service.running import line_of
 
 COLUMNS = (
     "id",
@@ -66,10 +68,13 @@ def show_one(context: typer.Context, parcel_id: ParcelId, as_json: Json = False)
 
 
 def resend(context: typer.Context, parcel_id: ParcelId) -> None:
-    """Let a parcel go again."""
-    with shell_of(context).writing() as database, database.write(Rank.PAGE) as tx:
-        if not outbox.resend(tx, parcel_id, utc_now()):
-            raise CommandFailed(f"Parcel {parcel_id} does not exist or was withdrawn.")
+    """Let a parcel go again, if it still may."""
+    shell = shell_of(context)
+    with shell.writing() as database:
+        line = line_of(database, shell.site, utc_now, shell.settings)
+        refused = sends.resend(line, getuser(), (parcel_id,))
+    if refused:
+        raise CommandFailed(f"Parcel {parcel_id} is not sent again: {refused[parcel_id]}.")
     say(f"Parcel {parcel_id} waits to be sent again.")
 
 
@@ -91,21 +96,47 @@ def release(
     keep: Annotated[
         list[str] | None, typer.Option(help="A destination whose parcels become stuck instead.")
     ] = None,
+    with_register_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CENTRE=DATE",
+            help="Release a centre whose register was not imported since; of which day it is.",
+        ),
+    ] = None,
 ) -> None:
     """Send what waits; what waits for a destination that is kept is left to a person."""
     now, shell = utc_now(), shell_of(context)
+    asked = holds.Release(by, now, dict(map(_register_of, with_register_of or ())))
     ways = {way.destination for way in routes_of(shell.site, bool(shell.settings.fhir_url))}
     with shell.writing() as database, database.write(Rank.PAGE) as tx:
         held = holds.standing(tx)
-        if held is None:
+        if held is None and not holds.kept_centres(tx):
             raise CommandFailed("No sends are held.")
         known = ways | {queue.destination for queue in destinations.queues(tx)}
         kept = outbox.strand(tx, _others(known, keep), now, KEPT) if keep else 0
-        holds.release(tx, by, now)
-        people.audit(tx, _line(by, "outbox release", held.why, now))
+        centres = holds.release(tx, asked) or ()
+        why = held.why if held else "the register of a centre"
+        people.audit(tx, _line(by, "outbox release", why, now))
     say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
-    for line in missing(held.newest):
+    for line in (*(missing(held.newest) if held else ()), *map(_kept, centres)):
         say(line)
+
+
+def _kept(centre: str) -> str:
+    return (
+        f"The register of {centre} was not imported since: what rests on it stays held. Import it "
+        f"and release again, or say of which day it is: --with-register-of {centre}=DATE."
+    )
+
+
+def _register_of(said: str) -> tuple[str, date]:
+    centre, _, day = said.partition("=")
+    try:
+        return centre, date.fromisoformat(day)
+    except ValueError as err:
+        raise CommandFailed(
+            f"{said} is no centre with a date, such as LANCARERS=2026-11-20."
+        ) from err
 
 
 def _others(known: Set[str], kept: Sequence[str]) -> list[str]:

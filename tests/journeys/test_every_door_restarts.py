@@ -191,7 +191,9 @@ def _check_notices(brokers: str, service: RunningService) -> None:
     decided: dict[str, list[Held]] = defaultdict(list)
     for row in _rows(
         service,
-        "select stay, payload from outbox where channel = 'kafka' and state = 'sent' order by id",
+        "select o.stay, v.rendered as payload from outbox o join alert_version v "
+        "on v.alert = o.alert and v.version = o.version "
+        "where o.channel = 'kafka' and o.state = 'sent' order by o.id",
     ):
         body = json.loads(str(row["payload"]))
         decided[str(row["stay"])].append(Held(body["resourceType"], body["id"], body["status"]))

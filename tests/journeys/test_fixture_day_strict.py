@@ -26,7 +26,9 @@ def sent(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
         for _ in play(line):
             pass
         with database.read() as tx:
-            rows = tx.execute(text("select payload from outbox order by id")).scalars()
+            rows = tx.execute(
+                text("select rendered from alert_version order by at, alert, version")
+            ).scalars()
             return [str(row) for row in rows]
 
 

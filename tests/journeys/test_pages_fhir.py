@@ -125,7 +125,12 @@ def test_a_task_is_what_was_sent_with_its_version(website: Website):
     read = website.read(f"/fhir/{path}", token("ward")).json()
     with website.line.database.read() as tx:
         sent = json.loads(
-            tx.execute(text("select payload from outbox where kind = 'Task'")).scalar_one()
+            tx.execute(
+                text(
+                    "select v.rendered from alert_version v join alert a "
+                    "on v.alert = a.id and v.version = a.version where a.kind = 'Task'"
+                )
+            ).scalar_one()
         )
     for body in (read, sent):
         body.pop("meta", None)

@@ -61,7 +61,11 @@ def what_came_of_it(line: TestLine, after_entry: int, after_parcel: int) -> dict
             {"id": after_entry},
         ).all()
         parcels = tx.execute(
-            text("select id, recipient, payload from outbox where id > :id order by id"),
+            text(
+                "select o.id, o.recipient, v.rendered as payload from outbox o "
+                "join alert_version v on v.alert = o.alert and v.version = o.version "
+                "where o.id > :id order by o.id"
+            ),
             {"id": after_parcel},
         ).all()
     return {
