@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -64,10 +65,10 @@ match_decision = Table(
     Column("is_same", Boolean, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("at", _Instant, nullable=False, index=True),
-    Column("subject", Text, nullable=False, server_default=""),
-    Column("stay", Text, nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=text("''")),
+    Column("stay", Text, nullable=False, server_default=text("''")),
     Column("taken_back_at", _Instant),
-    Column("taken_back_by", Text, nullable=False, server_default=""),
+    Column("taken_back_by", Text, nullable=False, server_default=text("''")),
     Index("ix_match_decision_pair", "registration", "fingerprint"),
 )
 """What a coordinator answered, whom it binds (``subject``: a patient or a stay; empty: nobody), and

@@ -98,6 +98,7 @@ ARRIVES: dict[str, Send] = {
     "content that cannot be used": plain(unusable("TRAK")),
     "content that cannot be used, and the feed refuses it": plain(unusable("STRICT")),
     "another processing id": plain(an_admission_for(processing="T")),
+    "MSH-2 that cannot be, such as `^~": plain(without(b"|^~\\&|", b"|^~|")),
     "no MSH-9": plain(an_admission_for(kind="")),
     "no MSH-10": plain(without(b"|MSG1|", b"||")),
     "no MSH at all": plain(lambda _: b"PID|1||9990000018\r"),

@@ -14,9 +14,9 @@ STAY = (
 )
 TASK = (
     "insert into alert (id, kind, code, stay, registration, recipient_kind, recipient, status,"
-    " authored_at, updated_at, subject, version, body, rendered)"
+    " authored_at, updated_at, subject, version, body)"
     " values (:id, 'Task', 'confirm-match', :stay, 'LANCARERS/R26', 'coordinator', 'L302H',"
-    " 'completed', :at, :at, '', 1, :body, '{}')"
+    " 'completed', :at, :at, '', 1, :body)"
 )
 ANSWER = (
     "insert into match_decision (registration, fingerprint, is_same, decided_by, at)"

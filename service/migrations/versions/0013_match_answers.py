@@ -57,7 +57,7 @@ def upgrade() -> None:
     op.execute(_HEARD)
     op.execute(_HOSPITALS)
     for name in ("subject", "stay", "taken_back_by"):
-        empty = sa.Column(name, sa.Text(), nullable=False, server_default="")
+        empty = sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("''"))
         op.add_column("match_decision", empty)
     op.add_column("match_decision", sa.Column("taken_back_at", sa.DateTime(timezone=True)))
     op.create_index("ix_match_decision_at", "match_decision", ["at"], unique=False)
