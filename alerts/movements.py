@@ -51,13 +51,12 @@ _DAY = timedelta(days=1)
 _BEST_FIRST = (IdentifierKind.NHS, IdentifierKind.CHI, IdentifierKind.LOCAL)
 
 
-def identify(event: AdtEvent) -> tuple[str, str]:
-    """The stay's id and its visit number; without PV1-19 the id stands for the visit too."""
+def legacy_id(event: AdtEvent) -> str:
+    """The id that a stay had before visit numbers counted with their authority."""
     if event.visit:
-        return uuid_of(event.feed, event.visit), event.visit
+        return uuid_of(event.feed, event.visit)
     admitted = event.admitted_at.isoformat() if isinstance(event.admitted_at, datetime) else ""
-    stay = uuid_of(event.feed, _best_identifier(event.patient), admitted)
-    return stay, stay
+    return uuid_of(event.feed, _best_identifier(event.patient), admitted)
 
 
 @lru_cache(maxsize=4096)
@@ -156,8 +155,15 @@ def _digest(event: StayEvent) -> str:
 
 
 def _opened(event: AdtEvent) -> Stay:
-    stay, visit = identify(event)
-    return Stay(id=stay, feed=event.feed, visit=visit, opened_at=event.occurred_at)
+    stay = event.stay or legacy_id(event)
+    return Stay(
+        id=stay,
+        feed=event.feed,
+        visit=event.visit or stay,
+        visit_authority=event.visit_authority,
+        patient_id=event.patient_id,
+        opened_at=event.occurred_at,
+    )
 
 
 def _after_message(stay: Stay, event: AdtEvent) -> Stay:
@@ -190,6 +196,7 @@ def _with_person(stay: Stay, event: AdtEvent) -> Stay:
     return replace(
         stay,
         patient=patient_after(stay.patient, event.patient),
+        patient_id=event.patient_id or stay.patient_id,
         hiding=_kept(stay.hiding, event.hiding),
         sensitive=_kept(stay.sensitive, event.sensitive) or False,
         consent_refused=_kept(stay.consent_refused, event.consent_refused) or False,

@@ -38,10 +38,11 @@ def _requeue(tx: Connection, entry: Entry | None, feed_of: FeedOf) -> str:
         return f"it is {entry.state}, not parked"
     if not entry.raw:
         return "only its header was kept, not the message: send it anew"
-    feed = entry.feed or feed_of(entry.raw)
+    feed = feed_of(entry.raw)  # a feed may have been renamed since
     if not feed:
         return "still no feed of the site file names its sender"
-    source = f"{entry.source[:-1]}{feed}" if entry.source.endswith(":-") else entry.source
+    is_named = entry.source.endswith((":-", f":{entry.feed}"))
+    source = f"{entry.source.partition(':')[0]}:{feed}" if is_named else entry.source
     # Promise: only an entry that is still parked moves, so two people requeue it once.
     values = {"entry_id": entry.id, "to_feed": feed, "to_source": source}
     return "" if tx.execute(_REQUEUE, values).rowcount else "somebody else has just requeued it"

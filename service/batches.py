@@ -1,7 +1,7 @@
 """The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from time import monotonic
@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from alerts.model.events import AdtEvent, EventKind, NotForUs, Place
+from alerts.identity import Surroundings
+from alerts.model.events import AdtEvent, NotForUs, Place
 from alerts.model.identity import Patient
-from alerts.movements import identify, patient_after
+from alerts.movements import patient_after
 from alerts.rules.situation import Reach, whereabouts
 from alerts.store import alerts as alert_store
 from alerts.store import register
@@ -21,7 +22,7 @@ from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
 from service.database import Rank
 from service.outcomes import label_of
-from service.pipeline import BATCH, Hold, Line, Progress, believe
+from service.pipeline import BATCH, Hold, Line, Parked, Progress, believe
 from service.reconsider import Desk, Occasion
 
 TOGETHER = 16
@@ -34,6 +35,7 @@ CHANGED = (
     "its bytes are not those that came in: have the disk looked at, "
     "and the message sent again with a new control id"
 )
+FEED_GONE = "the site file no longer names the feed that brought it: put it back in line (requeue)"
 _Read: TypeAlias = AdtEvent | NotForUs | Unreadable
 
 
@@ -128,20 +130,24 @@ def _read_all(
     found: list[tuple[journal.Entry, _Read]] = []
     for entry in entries:
         progress.entry = entry.id
-        found.append((entry, _read(entry, line.dialects[entry.feed])))
-    events = {identify(event)[0]: event for _, event in found if isinstance(event, AdtEvent)}
+        found.append((entry, _read(entry, line.dialects.get(entry.feed))))
+    events = [event for _, event in found if isinstance(event, AdtEvent)]
     if events:
-        desk.shelf.fetch(events)
-        desk.register.fetch(_patients(desk, events))
-        desk.held.update(alert_store.raised_for(tx, events))
+        desk.known.fetch(events)
+        around = [desk.known.around(event) for event in events]
+        desk.register.fetch(_patients(events, around))
+        stays = {stay for each in around for stay in each.stays}
+        if stays:
+            desk.held.update(alert_store.raised_for(tx, stays))
     return found
 
 
-def _patients(desk: Desk, events: Mapping[str, AdtEvent]) -> Iterator[Patient]:
-    """Whom the messages will turn out to be about."""
-    for stay_key, event in events.items():
-        found = desk.shelf.load(stay_key)
-        yield patient_after(found.stay.patient if found else Patient(), event.patient)
+def _patients(events: Sequence[AdtEvent], around: Sequence[Surroundings]) -> Iterator[Patient]:
+    """Whom the messages may turn out to be about."""
+    for event, each in zip(events, around, strict=True):
+        yield patient_after(Patient(), event.patient)
+        for stay in each.stays.values():
+            yield patient_after(stay.patient, event.patient)
 
 
 def _processed(
@@ -155,6 +161,8 @@ def _processed(
             return journal.End(entry.id, "ignored", event.reason)
         case _:
             outcome = believe(tx, desk, event, _told_by(entry, event))
+            if isinstance(outcome, Parked):
+                return journal.End(entry.id, "parked", outcome.why)
             progress.has_news = progress.has_news or outcome.has_news
             for doubt in outcome.doubts:
                 desk.metrics.doubts.labels(entry.feed, label_of(doubt.kind)).inc()
@@ -170,16 +178,15 @@ def _count(line: Line, done: Sequence[tuple[datetime, journal.End]]) -> None:
             line.metrics.understood.observe(max(0.0, (now - received_at).total_seconds()))
 
 
-def _read(entry: journal.Entry, dialect: Dialect) -> _Read:
+def _read(entry: journal.Entry, dialect: Dialect | None) -> _Read:
     if digest_of(entry.raw) != entry.digest:
         return Unreadable(CHANGED)
+    if dialect is None:
+        return Unreadable(FEED_GONE)
     try:
-        event = read_event(entry.raw, dialect, entry.received_at)
+        return read_event(entry.raw, dialect, entry.received_at)
     except Unreadable as reason:
         return reason
-    if isinstance(event, AdtEvent) and event.kind is EventKind.PERSON_UPDATED:
-        return NotForUs("a message about the person, no visit")
-    return event
 
 
 def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:

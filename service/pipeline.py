@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from sqlalchemy import Connection
 
+from alerts.identity import Contradiction, OfPerson, Placed, resolve
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
 from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.movements import fold, folds_alone, identify, order_key, refold
+from alerts.movements import fold, folds_alone, order_key, refold
 from alerts.policy import policy_from
+from alerts.store import identity as identity_store
 from alerts.store import policy as policy_store
 from alerts.store import register
 from alerts.store import stays as stay_store
@@ -79,10 +81,22 @@ class Line:
             metrics=self.metrics,
             shelf=shelf,
             register=register.Candidates(tx),
+            known=(known := identity_store.Known(tx, shelf, now)),
             held={},
             has_hospital_server=self.has_hospital_server,
         )
+        known.flush()
         shelf.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A person has to look at it first; the reason names nobody."""
+
+    why: str
+
+
+NO_STAY_YET = "about a person of whom no stay is known"
 
 
 @dataclass(slots=True)
@@ -104,13 +118,65 @@ def digest_of_site(site: Site, has_hospital_server: bool) -> str:
     return blake2b(f"{site!r}{has_hospital_server}".encode(), digest_size=12).hexdigest()
 
 
-def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
+def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome | Parked:
+    """Find whom a message is about, fold it into the stay or stays, and decide what follows."""
+    feed = desk.site.feed(event.feed)
+    authority = feed.patient_authority if feed else ""
+    found = resolve(event, desk.known.around(event), authority)
+    match found:
+        case Contradiction(why=why):
+            return Parked(why)
+        case OfPerson():
+            return _of_person(tx, desk, found, occasion)
+        case Placed():
+            _told_before(desk, found, occasion)
+            desk.known.learn(found, authority, occasion.entry)
+            return _believed(tx, desk, found.event, occasion)
+        case _:
+            assert_never(found)
+
+
+def _believed(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
     """Fold a message into its stay and decide what follows."""
-    stay_key, _ = identify(event)
-    stay, last = _folded(desk, stay_key, event, occasion)
+    stay, last = _folded(desk, event.stay, event, occasion)
     own = stay.doubts if last == order_key(event, occasion.learned_at) else ()
     doubts = tuple(dict.fromkeys((*event.doubts, *own)))
     return replace(reconsider(tx, desk, stay, last, occasion), doubts=doubts)
+
+
+def _of_person(tx: Connection, desk: Desk, found: OfPerson, occasion: Occasion) -> Outcome:
+    """Each stay of the person that is open or ended of late hears it, and those to come."""
+    event = found.event
+    if identity_store.closes_a_gate(event):
+        desk.known.keep(event, occasion.entry, occasion.learned_at)
+    since = desk.now - timedelta(days=desk.policy.correct_for)
+    told = []
+    for stay_key in found.stays:
+        stay = desk.shelf.load(stay_key)
+        if stay is None or _ended_before(stay.stay, since):
+            continue
+        told.append(_believed(tx, desk, replace(event, stay=stay_key), occasion))
+    if not told:
+        return Outcome(NO_STAY_YET, (), has_news=False, doubts=event.doubts)
+    return Outcome(
+        words="; ".join(dict.fromkeys(each.words for each in told)),
+        grounds=tuple(ground for each in told for ground in each.grounds),
+        has_news=any(each.has_news for each in told),
+        doubts=tuple(dict.fromkeys(doubt for each in told for doubt in each.doubts)),
+    )
+
+
+def _told_before(desk: Desk, placed: Placed, occasion: Occasion) -> None:
+    """A stay that begins hears what was told of its patient without a visit."""
+    event = placed.event
+    if placed.is_new and event.patient_id:
+        for key, told in desk.known.told_before(event.patient_id):
+            if isinstance(told, AdtEvent):
+                desk.shelf.append_event(event.stay, key, replace(told, stay=event.stay), occasion)
+
+
+def _ended_before(stay: Stay, since: datetime) -> bool:
+    return not stay.is_open and stay.discharged_at is not None and stay.discharged_at < since
 
 
 def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
@@ -199,6 +265,9 @@ def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> 
     stay = found.stay if found else None
     is_newest = found is None or key >= found.last_order
     newest = key if found is None or is_newest else found.last_order
+    if found is None:  # what was told of the person before counts too
+        newest = max(desk.shelf.learned(stay_key))
+        is_newest = desk.shelf.learned(stay_key) == [key]
     if is_newest and folds_alone(stay, event):
         return fold(stay, event), newest
     return refold(desk.shelf.events(stay_key)), newest

@@ -27,6 +27,7 @@ from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.policy import Policy
 from alerts.store import alerts as alert_store
+from alerts.store import identity as identity_store
 from alerts.store import outbox, register
 from alerts.store import stays as stay_store
 from alerts.telling import Cause, Held, facts_of, is_news
@@ -76,6 +77,7 @@ class Desk:
     metrics: Metrics
     shelf: stay_store.Shelf
     register: register.Candidates
+    known: identity_store.Known
     held: dict[str, tuple[Held, ...]]
     """Of stays that were looked up together; each is good until it is asked for."""
     has_hospital_server: bool = False

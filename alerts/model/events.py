@@ -132,6 +132,10 @@ class AdtEvent:
     """True where PV1-19.4 said so; else it is a fall-back."""
     consent_refused: Change[bool] = None
     """ZU8-2: the patient does not consent to share; a fact apart from PV1-16."""
+    stay: str = ""
+    """Id of the stay that it is of; empty in messages of releases before there were any."""
+    patient_id: str = ""
+    """Id of the patient that it is about."""
     death_unclear: bool = False
     """The message says something of a death that no table knows: a person is asked."""
 

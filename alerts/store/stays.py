@@ -40,7 +40,7 @@ _UPDATE = (
     .values(version=stay_table.c.version + 1)
 )
 _INSERT = insert(stay_table)
-_IS_THERE = "23505"
+IS_THERE = "23505"
 """Unique violation (PostgreSQL, appendix A)."""
 
 # Only ever adds.
@@ -184,6 +184,10 @@ class Shelf:
             }
         )
 
+    def learned(self, stay_id: str) -> list[str]:
+        """Order keys of what was added here of a stay and is not written yet."""
+        return [str(row["order_key"]) for row in self._learned if row["stay"] == stay_id]
+
     def events(self, stay_id: str) -> list[StayEvent]:
         """The stay's history by event time, with what was added here."""
         self._append()
@@ -207,7 +211,7 @@ class Shelf:
             try:
                 self._tx.execute(_INSERT, opened)
             except IntegrityError as failure:
-                if getattr(failure.orig, "sqlstate", None) == _IS_THERE:
+                if getattr(failure.orig, "sqlstate", None) == IS_THERE:
                     raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
                 raise
 
@@ -260,6 +264,7 @@ def _row(stay: Stay) -> dict[str, object]:
     named = patient.family is not None and patient.given is not None
     return {
         "feed": stay.feed,
+        "patient": stay.patient_id or None,
         "visit": stay.visit,
         "hospital": place.hospital if place else None,
         "ward": place.ward if place else None,

@@ -95,6 +95,7 @@ stay = Table(
     Column("body", Text, nullable=False),
     Column("version", Integer, nullable=False, default=1),
     Column("decided_under", Text),
+    Column("patient", String(36), index=True),
     Index("ix_stay_ward", "hospital", "ward", "status"),
     Index("ix_stay_person", "birth_date", "name_key"),
 )
@@ -291,3 +292,48 @@ audit = Table(
     Column("reason", Text, nullable=False),
 )
 """Who looked at or did what; ``subject`` is one of our ids, never a patient's number."""
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("created_at", _Instant, nullable=False),
+)
+"""One row a person as the hospitals know them."""
+
+patient_alias = Table(
+    "patient_alias",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("authority", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("patient", String(36), nullable=False),
+    Column("from_entry", BigInteger),
+    Index("ix_patient_alias_value", "value"),
+    Index("ix_patient_alias_patient", "patient"),
+)
+"""The numbers of a patient, each with who gave it; ``from_entry`` the message that brought it."""
+
+visit_alias = Table(
+    "visit_alias",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("authority", Text, primary_key=True),
+    Column("stay", String(36), primary_key=True),
+    Column("is_fallback", Boolean, nullable=False),
+    Index("ix_visit_alias_stay", "stay"),
+)
+"""The visit numbers of a stay. Two stays have one number only where a person said that they are of
+two patients. An authority that begins ``feed:`` is that of a release which kept no other."""
+
+person_event = Table(
+    "person_event",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("patient", String(36), nullable=False, index=True),
+    Column("order_key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("learned_at", _Instant, nullable=False),
+    Column("entry", BigInteger),
+)
+"""A death or a restriction told of a person without a visit: it holds for stays to come as well."""

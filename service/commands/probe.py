@@ -5,8 +5,8 @@ import time
 import typer
 
 from alerts.model.alert import TaskCode
-from alerts.movements import uuid_of
 from alerts.store import alerts as alert_store
+from alerts.store import identity
 from ingest import send
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, say, shell_of
@@ -32,7 +32,7 @@ def probe(context: typer.Context) -> None:
     feed = shell.site.feeds[0]
     _post(shell, admission(shell.site, feed, visit, now))
     with shell.reading() as database:
-        _wait_for_task(database, uuid_of(feed.name, visit))
+        _wait_for_task(database, visit)
     _post(shell, cancellation(shell.site, feed, visit, utc_now()))
     say(f"The Task arrived in {time.monotonic() - started:.2f} s.")
 
@@ -45,11 +45,12 @@ def _post(shell: Shell, message: bytes) -> None:
         raise CommandFailed(f"The probe message was not accepted: {sent.failures[0].reason}")
 
 
-def _wait_for_task(database: Database, stay: str) -> None:
+def _wait_for_task(database: Database, visit: str) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with database.read() as tx:
-            if alert_store.was_delivered(tx, stay, TaskCode.INVOLVE_CARER):
+            stays = identity.stays_of_visit(tx, visit)
+            if any(alert_store.was_delivered(tx, s, TaskCode.INVOLVE_CARER) for s in stays):
                 return
         time.sleep(0.05)
     raise CommandFailed(f"No Task arrived within {PATIENCE:.0f} s.")

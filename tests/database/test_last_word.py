@@ -212,8 +212,9 @@ def test_while_it_is_decided_what_becomes_of_a_notice_nobody_carries_it(postgres
 
 def test_the_ward_of_a_stranger_is_not_told_whose_carer_was_meant(line: TestLine):
     line.take(HUGH)
-    stranger = {"number": "9990000026", "family": "Brown", "given": "Tom", "born": "19500101"}
-    line.take(HUGH.later("A08", 1, **stranger))
+    of_tom = replace(JEAN.patient, given="Tom", family="Brown", birth_date=date(1950, 1, 1))
+    number = replace(of_tom.identifier, value="9990000026")
+    line.registered(a_registration(patient=replace(of_tom, identifier=number)))
     with line.database.read() as tx:
         last = [p for p in outbox.find(tx) if p.recipient.code == "L302H/M7A"][-1]
         payload = alert_store.rendered(tx, last.alert, last.version) or ""

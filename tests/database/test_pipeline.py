@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from alerts.model.alert import Task, TaskCode, TaskState
 from alerts.model.events import PROOFS, FactRecorded
@@ -322,9 +323,19 @@ def test_a_batch_that_fails_says_which_entry_it_was(line: TestLine):
     line.take(HUGH.raw())
     receive(HUGH.later("A08").raw(), Origin("test"), line.door)
     progress = Progress()
-    with pytest.raises(KeyError):
-        process_batch(replace(line.line, dialects={}), progress)
+    with line.database.write() as tx:
+        tx.execute(text("update stay set body = '{'"))
+    with pytest.raises(ValueError, match="JSON"):
+        process_batch(line.line, progress)
     assert progress.entry == line.entries()[-1].id
+
+
+def test_a_message_whose_feed_the_site_file_no_longer_names_is_parked_in_words(line: TestLine):
+    line.take_in(HUGH)
+    process_batch(replace(line.line, dialects={}), Progress())
+    [entry] = line.entries()
+    assert entry.state == "parked"
+    assert "no longer names the feed" in entry.reason
 
 
 def test_a_parcel_in_hand_at_a_kill_goes_again_at_once_where_nobody_else_carries(line: TestLine):

@@ -19,9 +19,8 @@ from alerts.model.events import (
     Place,
     PlannedDate,
 )
-from alerts.model.identity import Identifier, IdentifierKind
 from alerts.model.stay import StayStatus
-from alerts.movements import fold, folds_alone, identify, order_key, refold
+from alerts.movements import fold, folds_alone, order_key, refold, uuid_of
 from tests.support.desk import (
     WARD_4,
     WARD_7A,
@@ -268,20 +267,12 @@ def test_the_discharge_says_the_last_place():
     assert refold([a01(), a03(5, place=Place("L302H", "M4"))]).place == Place("L302H", "M4")
 
 
-def test_a_visit_number_names_the_stay_of_its_feed():
-    one, visit = identify(a01())
-    assert visit == "V1"
-    assert identify(a03(5))[0] == one
-    assert identify(a01(feed="other"))[0] != one
+def test_a_stay_has_the_ids_that_its_first_message_was_given():
+    stay = refold([a01(stay="S1", patient_id="P1", visit_authority="H1"), a03(5, stay="S1")])
+    assert (stay.id, stay.visit, stay.visit_authority) == ("S1", "V1", "H1")
+    assert stay.patient_id == "P1"
+    assert refold([a01(stay="S1", visit=None)]).visit == "S1"
 
 
-def test_without_a_visit_number_patient_and_admission_name_the_stay():
-    stay, visit = identify(a01(visit=None))
-    assert stay == visit
-    assert identify(a08(3, visit=None))[0] == stay
-    assert identify(a01(visit=None, admitted_at=at(1)))[0] != stay
-    chi = Identifier(IdentifierKind.CHI, "0113500017")
-    local = Identifier(IdentifierKind.LOCAL, "77", "HOSP")
-    both = PatientChange(identifiers=(local, chi))
-    alone = PatientChange(identifiers=(chi,))
-    assert identify(a01(visit=None, patient=both)) == identify(a01(visit=None, patient=alone))
+def test_a_stay_of_a_release_before_keeps_its_id():
+    assert refold([a01()]).id == uuid_of("pas", "V1")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from alerts.model.events import AdtEvent
-from alerts.movements import identify, order_key
+from alerts.movements import legacy_id, order_key
 from ingest.header import Unattributable, crowding, headers_in, lane_of, read_header
 from mapping.hl7.events import Unreadable, read_event
 from mapping.hl7.message import MAX_CHARACTERS, MAX_REPEATED, MAX_REPETITIONS
@@ -81,7 +81,7 @@ def _by_the_worker(raw: bytes) -> None:
     except Unreadable:
         return
     if isinstance(told, AdtEvent):
-        identify(told)
+        legacy_id(told)
         order_key(told, ARRIVED)
 
 
