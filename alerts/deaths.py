@@ -13,6 +13,8 @@ def after_message(before: Stay, after: Stay, event: AdtEvent) -> Stay:
     it; a discharge that tells of a death is always news.
     """
     said = _said(event)
+    if said is None and not before.died and not before.death_unclear:
+        return after
     told = dict(before.deaths_said)
     if not told and before.died:
         told = {before.feed: DeathSaid.DIED}  # of a stay that an earlier release folded

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from heapq import merge
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from alerts import deaths
@@ -21,17 +21,30 @@ from alerts.model.events import (
     Cleared,
     EventKind,
     FactRecorded,
+    Hiding,
     PatientChange,
     PlannedDate,
     StayEvent,
 )
-from alerts.model.identity import IdentifierKind, Patient
+from alerts.model.identity import IdentifierKind, NextOfKin, Patient
 from alerts.model.stay import Stay, StayStatus
 
 T = TypeVar("T")
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://thinkcarer.example/")
 """Never changes: every id that somebody outside may hold comes from it."""
+
+
+class _PersonFacts(TypedDict):
+    """Fields of a stay that a message about the person changes."""
+
+    patient: Patient
+    patient_id: str
+    hiding: Hiding | None
+    sensitive: bool
+    consent_refused: bool
+    next_of_kin: tuple[NextOfKin, ...]
+
 
 _OWN = frozenset(
     {
@@ -169,13 +182,14 @@ def _opened(event: AdtEvent) -> Stay:
 def _after_message(stay: Stay, event: AdtEvent) -> Stay:
     if event.kind is EventKind.PERSON_UPDATED:
         own = tuple(d for d in stay.doubts if d.kind in _OWN)
-        told = replace(_with_person(stay, event), doubts=(*event.doubts, *own))
+        told = replace(stay, **_person_facts(stay, event), doubts=(*event.doubts, *own))
         return deaths.after_message(stay, told, event)
     status = _status_after(stay, event)
     moves = status is StayStatus.OPEN or event.kind is EventKind.DISCHARGED
     reopened = status is StayStatus.OPEN and stay.status is not StayStatus.OPEN
     after = replace(
-        _with_person(stay, event),
+        stay,
+        **_person_facts(stay, event),
         status=status,
         patient_class=_kept(stay.patient_class, event.patient_class),
         place=_kept(stay.place, event.place) if moves else stay.place,
@@ -191,10 +205,9 @@ def _after_message(stay: Stay, event: AdtEvent) -> Stay:
     return _doubting_dates(_with_plan(_with_discharge(after, stay, event), event), event)
 
 
-def _with_person(stay: Stay, event: AdtEvent) -> Stay:
+def _person_facts(stay: Stay, event: AdtEvent) -> _PersonFacts:
     """What any message says of the person, also one about no visit."""
-    return replace(
-        stay,
+    return _PersonFacts(
         patient=patient_after(stay.patient, event.patient),
         patient_id=event.patient_id or stay.patient_id,
         hiding=_kept(stay.hiding, event.hiding),
@@ -301,10 +314,10 @@ def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
         return stay
     told = dict(stay.plans_said)
     is_repeated = event.feed in told and told[event.feed] == said
-    told[event.feed] = said
-    stay = replace(stay, plans_said=tuple(sorted(told.items(), key=lambda one: one[0])))
     if is_repeated and event.kind is not EventKind.DISCHARGE_PLANNED:
         return stay  # an old date again overwrites nothing
+    told[event.feed] = said
+    stay = replace(stay, plans_said=tuple(sorted(told.items(), key=lambda one: one[0])))
     return _planned_anew(stay, said, event)
 
 

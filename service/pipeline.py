@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from sqlalchemy import Connection
 
@@ -129,8 +129,8 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
         case OfPerson():
             return _of_person(tx, desk, found, occasion)
         case Placed():
-            _told_before(desk, found, occasion)
             desk.known.learn(found, authority, occasion.entry)
+            _told_before(desk, found, occasion)
             return _believed(tx, desk, found.event, occasion)
         case _:
             assert_never(found)
@@ -138,10 +138,10 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
 
 def _believed(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:
     """Fold a message into its stay and decide what follows."""
-    stay, last = _folded(desk, event.stay, event, occasion)
-    own = stay.doubts if last == order_key(event, occasion.learned_at) else ()
-    doubts = tuple(dict.fromkeys((*event.doubts, *own)))
-    return replace(reconsider(tx, desk, stay, last, occasion), doubts=doubts)
+    stay, last, is_newest = _folded(desk, event.stay, event, occasion)
+    outcome = reconsider(tx, desk, stay, last, occasion)
+    doubts = tuple(dict.fromkeys((*event.doubts, *(stay.doubts if is_newest else ()))))
+    return replace(outcome, doubts=doubts) if doubts else outcome
 
 
 def _of_person(tx: Connection, desk: Desk, found: OfPerson, occasion: Occasion) -> Outcome:
@@ -169,6 +169,9 @@ def _of_person(tx: Connection, desk: Desk, found: OfPerson, occasion: Occasion) 
 def _told_before(desk: Desk, placed: Placed, occasion: Occasion) -> None:
     """A stay that begins hears what was told of its patient without a visit."""
     event = placed.event
+    if placed.is_new and event.visit:
+        desk.shelf.begin(event.stay)
+        desk.held[event.stay] = ()
     if placed.is_new and event.patient_id:
         for key, told in desk.known.told_before(event.patient_id):
             if isinstance(told, AdtEvent):
@@ -234,7 +237,7 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
         with line.desk(tx) as desk:
             if desk.shelf.load(stay_key) is None:
                 raise NotThere(NotThere.__doc__)
-            stay, last = _folded(desk, stay_key, event, occasion)
+            stay, last, _ = _folded(desk, stay_key, event, occasion)
             reconsider(tx, desk, stay, last, occasion)
 
 
@@ -257,7 +260,15 @@ def import_register(
     return imported
 
 
-def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> tuple[Stay, str]:
+class _Folded(NamedTuple):
+    """A stay after an event, the order key of its newest, and whether this event is that."""
+
+    stay: Stay
+    last_order: str
+    is_newest: bool
+
+
+def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> _Folded:
     """Append the event and fold it: at the end where it is the newest, else all of them anew."""
     found = desk.shelf.load(stay_key)
     key = order_key(event, occasion.learned_at)
@@ -269,8 +280,8 @@ def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> 
         newest = max(desk.shelf.learned(stay_key))
         is_newest = desk.shelf.learned(stay_key) == [key]
     if is_newest and folds_alone(stay, event):
-        return fold(stay, event), newest
-    return refold(desk.shelf.events(stay_key)), newest
+        return _Folded(fold(stay, event), newest, newest == key)
+    return _Folded(refold(desk.shelf.events(stay_key)), newest, newest == key)
 
 
 def again(tx: Connection, desk: Desk, stay_key: str) -> None:

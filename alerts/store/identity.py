@@ -1,6 +1,6 @@
 """Aliases of patients and stays, looked up for many events at once and kept as they are learned."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -94,7 +94,8 @@ class Known:
 
     def around(self, event: AdtEvent) -> Surroundings:
         """What is known of the numbers of one event."""
-        self.fetch((event,))
+        if not self._was_asked(event):
+            self.fetch((event,))
         visits = tuple(self._visits.get(event.visit, ())) if event.visit else ()
         ids = {alias.stay for alias in visits}
         if not event.visit:
@@ -135,8 +136,9 @@ class Known:
             if row["patient"] == patient
         ]
         asked = {"wanted": patient, "since": self._now - KEPT_FOR}
-        rows = self._tx.execute(_PERSON_EVENTS, asked)
-        found = [(row.order_key, row.body) for row in rows] + mine
+        is_new = patient in self._new_patients  # so that nothing was kept of it before
+        rows = () if is_new else self._tx.execute(_PERSON_EVENTS, asked).all()
+        found = [(str(row.order_key), str(row.body)) for row in rows] + mine
         return [(key, event_from_text("message", body)) for key, body in found]
 
     def flush(self) -> None:
@@ -157,6 +159,12 @@ class Known:
             if getattr(failure.orig, "sqlstate", None) == IS_THERE:
                 raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
             raise
+
+    def _was_asked(self, event: AdtEvent) -> bool:
+        if event.visit is None or event.visit not in self._asked_numbers:
+            return False
+        identifiers = event.patient.identifiers or ()
+        return all(each.value in self._asked_values for each in identifiers)
 
     def _fetch_patients(self, values: set[str]) -> None:
         missing = values - self._asked_values
@@ -188,8 +196,8 @@ class Known:
             if known is not None:
                 yield known
 
-    def _loaded(self, ids: Iterable[str]) -> Iterator[tuple[str, Stay]]:
-        for stay_id in sorted(ids):
+    def _loaded(self, ids: Collection[str]) -> Iterator[tuple[str, Stay]]:
+        for stay_id in sorted(ids) if len(ids) > 1 else ids:
             found = self._shelf.load(stay_id)
             if found is not None:
                 stay = found.stay

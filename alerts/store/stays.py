@@ -153,8 +153,13 @@ class Shelf:
 
     def load(self, stay_id: str) -> Loaded | None:
         """The stay as it stands now, None where there is none."""
-        self.fetch((stay_id,))
+        if stay_id not in self._held:
+            self.fetch((stay_id,))
         return self._held[stay_id]
+
+    def begin(self, stay_id: str) -> None:
+        """Nothing is there of a stay of which no alias is known: it need not be looked up."""
+        self._held.setdefault(stay_id, None)
 
     def save(self, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
         """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
