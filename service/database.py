@@ -47,6 +47,7 @@ __all__ = [
     "DatabaseUnsafe",
     "Rank",
     "connect",
+    "head",
     "migrate",
     "require_current",
 ]
@@ -205,6 +206,11 @@ def require_current(database: Database) -> None:
     with database.read() as tx:
         if _check_not_newer(tx) != set(ScriptDirectory.from_config(_alembic()).get_heads()):
             raise DatabaseNotReady(DatabaseNotReady.__doc__)
+
+
+def head() -> str:
+    """The newest revision that this release knows."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head() or ""
 
 
 def _sqlite(url: str, writing: bool, undo: ExitStack) -> Database:

@@ -4,9 +4,14 @@ ServiceError
 ├── settings.SettingsInvalid, site.SiteInvalid
 ├── database.DatabaseError and its kinds
 ├── pipeline.NotThere, pipeline.EvidenceChanged
-└── commands.CommandFailed
+├── beside.protocol.ProtocolBroken, beside.server.PeerRefused
+└── CommandFailed
 """
 
 
 class ServiceError(Exception):
     """The service cannot do what was asked."""
+
+
+class CommandFailed(ServiceError):
+    """The command could not do what was asked."""

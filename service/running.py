@@ -20,6 +20,8 @@ from alerts.store import policy as policy_store
 from ingest.failpoints import passing
 from ingest.feed_activity import FeedActivity
 from service import probe
+from service.beside.protocol import socket_path
+from service.beside.server import CommandServer
 from service.database import Database, Rank
 from service.dispatch import Outlet
 from service.doors import Doors
@@ -123,6 +125,7 @@ class Running:
     _doors: Doors | None = None
     _lanes: Lanes | None = None
     _web: uvicorn.Server | None = None
+    _commands: CommandServer | None = None
 
     def __enter__(self) -> Self:
         """Start: HTTP first, the MLLP port last."""
@@ -140,6 +143,7 @@ class Running:
             self._start_work()
         for outlet in self._outlets:
             self._start_carrying(outlet)
+        self._start_commands()
         if self._doors and "listen" in self.roles:
             self._doors.open()
         log.info("service_started", role=",".join(sorted(self.roles)), port=self.mllp_port)
@@ -150,6 +154,8 @@ class Running:
         if self._doors:
             self._doors.close()
         passing("draining")
+        if self._commands:
+            self._commands.close()
         for bell in (self.work_bell, *self.delivery_bells):
             bell.stop()
         for outlet in self._outlets:
@@ -202,6 +208,18 @@ class Running:
                 if stranded:
                     log.warning("parcels_stranded", count=stranded)
             passing("preparing")
+
+    def _start_commands(self) -> None:
+        """Only of SQLite, where no other process may write."""
+        if self.settings.database_url.startswith("sqlite"):
+            path = socket_path(self.settings.database_url)
+            self._commands = CommandServer(self.line, path, self._wake)
+            self._commands.open()
+
+    def _wake(self) -> None:
+        """A command may have left work or something to carry."""
+        self.work_bell.ring()
+        self.ring_for_delivery()
 
     def _start_work(self) -> None:
         """Alone on SQLite; on PostgreSQL each worker has its lanes."""

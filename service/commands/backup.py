@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from itertools import chain, count
@@ -11,23 +11,16 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from sqlalchemy import Connection, func, inspect, make_url, select
+from sqlalchemy import inspect, make_url
 
 from alerts.store import holds
-from ingest.journal import journal
+from service import sends
 from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of
 from service.database import Rank, connect
 from service.engines import SQLITE, hold_lock, sqlite_path
 
 File = Annotated[Path, typer.Argument(metavar="FILE")]
-RESTORED = "restored from a backup"
-# When the newest message of each feed came; a whole look at the journal, once in a restore.
-_NEWEST = (
-    select(journal.c.feed, func.max(journal.c.received_at))
-    .where(journal.c.feed != "")
-    .group_by(journal.c.feed)
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -64,36 +57,8 @@ def restore(context: typer.Context, file: File) -> None:
         _sync(path.parent)
     if kept.exists():
         say(f"The database that was there is kept as {kept}.")
-    tell(held)
-
-
-def hold_sends(tx: Connection, why: str, now: datetime) -> holds.Hold:
-    """Hold every send, and note where each feed ends."""
-    newest = {str(f): at.replace(tzinfo=now.tzinfo) for f, at in tx.execute(_NEWEST)}
-    return holds.hold(tx, why, newest, now)
-
-
-def tell(held: holds.Hold) -> None:
-    """Since when sends are held, and what to ask each sender for."""
-    say(f"Sends are held since {_exact(held.since)}: {held.why}.")
-    for line in missing(held.newest):
-        say(line)
-    say("When that was sent again: thinkcarer outbox release --by NAME")
-
-
-def missing(newest: Mapping[str, datetime]) -> Iterator[str]:
-    """What may be missing, by feed and time."""
-    if not newest:
-        yield "No message of any feed is known: ask every sender to send everything again."
-    for feed, at in sorted(newest.items()):
-        yield (
-            f"Everything from {feed} after {_exact(at)} may be missing: "
-            "ask that sender to send again from there."
-        )
-
-
-def _exact(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    for each in sends.words_of_hold(held):
+        say(each)
 
 
 def _present(shell: Shell, program: str) -> Path:
@@ -114,7 +79,7 @@ def _made_ready(path: Path, now: datetime) -> holds.Hold:
                     raise CommandFailed("That file is no backup of this service.")
             migrate(database)
             with database.write(Rank.PAGE) as tx:
-                held = hold_sends(tx, RESTORED, now)
+                held = sends.hold(tx, sends.RESTORED, now)
         if path.with_name(path.name + "-wal").exists():
             raise CommandFailed("The backup could not be written into one file. Try again.")
         _sync(path)

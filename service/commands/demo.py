@@ -14,10 +14,10 @@ from rich.progress import Progress
 
 from ingest import send
 from service import logs
+from service.beside.acts import checked_rows, terms_of
 from service.clock import utc_now
 from service.commands import fixture_day, story
-from service.commands.register import checked_rows
-from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of
+from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, warn
 from service.database import connect
 from service.gauges import backlog
 from service.pipeline import import_register
@@ -48,8 +48,9 @@ def demo(
         with connect(settings.database_url) as database:
             migrate(database)
             line = line_of(database, demo_shell.site, utc_now, settings)
-            today = utc_now().date()
-            rows = checked_rows(demo_shell, fixture_day.register_file(), None, today)
+            terms = terms_of(demo_shell.site, "", utc_now().date())
+            file = fixture_day.register_file()
+            rows = checked_rows(file.read_bytes(), file.name, terms, warn)
             import_register(line, rows)
             with Running(settings, database, line, one_click=True) as running:
                 _send_the_day(running)

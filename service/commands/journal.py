@@ -7,11 +7,16 @@ import typer
 
 from alerts.doubt_words import doubt_words
 from ingest import journal
-from ingest.requeue import requeue as put_back
 from service import outcomes
-from service.commands.shell import CommandFailed, Row, say, shell_of, show, warn
-from service.database import Rank
-from service.site import feed_finder
+from service.commands.shell import (
+    CommandFailed,
+    Request,
+    Row,
+    Terminal,
+    run_beside,
+    shell_of,
+    show,
+)
 
 COLUMNS = ("id", "received_at", "source", "control_id", "trigger", "state", "reason")
 
@@ -66,14 +71,8 @@ def requeue(
     context: typer.Context, entry_ids: Annotated[list[int], typer.Argument(metavar="ID...")]
 ) -> None:
     """Put parked entries back in line."""
-    shell = shell_of(context)
-    with shell.writing() as database, database.write(Rank.PAGE) as tx:
-        left = put_back(tx, entry_ids, feed_finder(shell.site))
-    say(f"{len(set(entry_ids)) - len(left)} requeued.")
-    for entry_id, why in left.items():
-        warn(f"{entry_id}: {why}.")
-    if left:
-        raise CommandFailed(f"{len(left)} stay as they are.")
+    request = Request("journal requeue", {"id": [str(each) for each in entry_ids]})
+    run_beside(shell_of(context), request, Terminal())
 
 
 def _row(entry: journal.EntryRow) -> Row:

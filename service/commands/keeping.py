@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from alerts.store import holds
+from service.beside.protocol import socket_path
+from service.beside.server import unusable
 from service.clock import utc_now
-from service.commands.backup import missing
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.connections import try_addresses, try_drop_folder, try_ways_in, try_ways_out
 from service.database import DatabaseNotReady
 from service.errors import ServiceError
+from service.sends import missing
 from service.tls import faults_of, server_tls, warnings_of
 
 
@@ -49,6 +51,7 @@ def check(
         warn("This site is synthetic: it takes CHI numbers of an impossible birth month.")
     for warning in warnings_of(shell.settings, shell.site, utc_now()):
         warn(warning)
+    _tell_of_commands(shell)
     _tell_of_hold(shell)
     warn("No faults.")
 
@@ -77,6 +80,12 @@ def _faults_of(step: Callable[[], object]) -> Iterator[str]:
         step()
     except ServiceError as failure:
         yield from getattr(failure, "faults", (str(failure),))
+
+
+def _tell_of_commands(shell: Shell) -> None:
+    url = shell.settings.database_url
+    if url.startswith("sqlite") and (why := unusable(socket_path(url))):
+        warn(f"Commands that write need the service stopped: {why}.")
 
 
 def _tell_of_hold(shell: Shell) -> None:

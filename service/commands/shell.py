@@ -10,22 +10,24 @@ from functools import cached_property
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Column, Table
 
 from alerts.model.site import Site
 from service import logs
-from service.database import Database, connect, migrate
-from service.errors import ServiceError
+from service.beside import client
+from service.beside.acts import COMMANDS_BESIDE
+from service.beside.protocol import Request, socket_path
+from service.clock import utc_now
+from service.database import Database, DatabaseBusy, connect, migrate
+from service.errors import CommandFailed
+from service.running import line_of
 from service.settings import Settings
 from service.site import load_site
 
 Row = Mapping[str, object]
 _UNLIMITED = 1_000_000
 """Columns of a file or pipe: no value is cut or folded there."""
-
-
-class CommandFailed(ServiceError):
-    """The command could not do what was asked."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,45 @@ def shell_of(context: typer.Context) -> Shell:
     return found
 
 
+class Terminal:
+    """Where a command that may run beside the service says what it did."""
+
+    def __init__(self, bar: Progress | None = None) -> None:
+        """With a bar where it may take a while."""
+        self._bar = bar
+        self._task = bar.add_task("Importing", total=None) if bar else None
+
+    def say(self, line: str) -> None:
+        """One line on stdout."""
+        say(line)
+
+    def warn(self, line: str) -> None:
+        """One line on stderr."""
+        warn(line)
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+
+def run_beside(shell: Shell, request: Request, terminal: Terminal) -> None:
+    """Run a command here, or in the service that holds the SQLite file."""
+    url, command = shell.settings.database_url, COMMANDS_BESIDE[request.command]
+    try:
+        opened = shell.writing()
+    except DatabaseBusy as busy:
+        if not url.startswith("sqlite"):
+            raise
+        client.ask(socket_path(url), request, terminal, busy)
+        return
+    with opened as database:
+        if command.migrates:
+            migrate(database)
+        line = line_of(database, shell.site, utc_now, shell.settings)
+        command.act(line, request, terminal)
+
+
 def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool) -> None:
     """Print rows as a table, or as a JSON array of flat objects."""
     if as_json:
@@ -98,4 +139,16 @@ def warn(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-__all__ = ["CommandFailed", "Row", "Shell", "migrate", "say", "shell_of", "show", "warn"]
+__all__ = [
+    "CommandFailed",
+    "Request",
+    "Row",
+    "Shell",
+    "Terminal",
+    "migrate",
+    "run_beside",
+    "say",
+    "shell_of",
+    "show",
+    "warn",
+]

@@ -1,16 +1,11 @@
 """``thinkcarer token``: bearer tokens for people and machines."""
 
-import secrets
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from alerts.store import people
-from service.clock import utc_now
-from service.commands.shell import shell_of, warn
-from service.database import Rank, migrate
-from service.web.access import Role, check_scope
+from service.commands.shell import Request, Terminal, run_beside, shell_of
+from service.web.access import Role
 
 
 def register(app: typer.Typer) -> None:
@@ -31,14 +26,5 @@ def create(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 90,
 ) -> None:
     """Make a token; only its digest is kept."""
-    shell = shell_of(context)
-    codes = check_scope(shell.site, role, tuple(scope or ()))
-    secret = secrets.token_urlsafe(32)
-    now = utc_now()
-    with shell.writing() as database:
-        migrate(database)
-        with database.write(Rank.PAGE) as tx:
-            grant = people.Grant(role.value, codes, role.value, now, now + timedelta(days=days))
-            people.keep_token(tx, secret, grant)
-    warn(f"Role {role.value}, scope {' '.join(codes) or 'all'}, holds {days} days. Shown once:")
-    print(secret)
+    arguments = {"role": [role.value], "scope": scope or [], "days": [str(days)]}
+    run_beside(shell_of(context), Request("token create", arguments), Terminal())

@@ -113,7 +113,7 @@ def test_what_was_acknowledged_before_a_kill_is_worked_off_after_the_start(
 
 def test_a_second_writer_on_one_file_is_refused_and_readers_are_not(service: RunningService):
     service.start()
-    for command in (("run",), ("token", "create", "--role", "engineer"), ("migrate",)):
+    for command in (("run",), ("migrate",)):
         refused = service.command(*command)
         assert refused.returncode == 1
         assert "PostgreSQL" in refused.stderr

@@ -1,0 +1,1 @@
+"""Commands that write, run by the service that holds the SQLite file."""
