@@ -17,8 +17,9 @@ from ingest.receive import Door, Origin, receive
 from mapping.register_csv import RegisterTerms, read
 from service.batches import process_batch
 from service.database import Database, Rank, connect, migrate
+from service.deciding import import_register
 from service.metrics import Metrics
-from service.pipeline import BATCH, Line, Progress, import_register, wake_next
+from service.pipeline import BATCH, Line, Progress, wake_next
 from service.site import dialects_of, load_site, rules_of
 
 WANTED, WANTED_ON_A_SERVER = 1_500.0, 1_000.0

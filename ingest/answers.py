@@ -25,7 +25,7 @@ def answer(group: Sequence[Asked], door: Door) -> None:
     try:
         incoming = [Incoming(block, connection.origin) for connection, block in group]
         replies = receive_each(incoming, door)
-    except Exception as failure:  # noqa: BLE001 - one of four: no answer, the sender keeps it
+    except Exception as failure:  # noqa: BLE001 - one of five: no answer, the sender keeps it
         if len(group) > 1:
             for one in group:
                 answer([one], door)

@@ -12,6 +12,6 @@ def keep_on(turn: Turn, failed: Callable[[Exception], float], stopping: threadin
     while not stopping.is_set():
         try:
             rest = turn()
-        except Exception as failure:  # noqa: BLE001 - one of four: told, and the loop goes on
+        except Exception as failure:  # noqa: BLE001 - one of five: told, and the loop goes on
             rest = failed(failure)
         stopping.wait(rest)

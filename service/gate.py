@@ -16,6 +16,8 @@ class Rank(IntEnum):
     """Entries, clocks and parcels."""
     PAGE = 2
     """A person's entry."""
+    LATER = 3
+    """What may wait for all others: a register that is taken in, stays that are decided again."""
 
 
 PATIENCE = 4
@@ -55,8 +57,9 @@ class Gate:
             self._leave()
 
     def wanted(self) -> bool:
-        """Somebody of another rank than the one inside waits."""
-        return any(waiter.rank is not self._inside for waiter in tuple(self._waiting))
+        """Somebody of another rank than the one inside waits, who is not to wait for all others."""
+        others = {self._inside, Rank.LATER}
+        return any(waiter.rank not in others for waiter in tuple(self._waiting))
 
     def is_taken(self) -> bool:
         """Somebody is inside."""

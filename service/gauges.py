@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from alerts.store import destinations, holds, outbox
+from alerts.store import destinations, holds, outbox, requests
 from ingest import journal
 from ingest.feed_activity import FeedActivity, oldest_waiting
 from service import lanes
@@ -60,12 +60,15 @@ class Gauges:
         with self.database.read() as tx:
             queues = destinations.queues(tx, self.known)
             is_held = holds.standing(tx) is not None
+            asked, later = requests.waiting(tx), requests.later(tx, now)
             shared = lanes.held_by_anybody(tx)
             oldest = oldest_waiting(tx)
             heard = self.activity.look(tx, now)
         return {
             **backlog(self.database),
             **({} if shared is None else {"lanes_held": float(shared)}),
+            "decisions_waiting": float(asked),
+            "decisions_later": float(later),
             "sends_held": float(is_held),
             "clock_step_seconds": step_of(self.now),
             "journal_oldest_seconds": _age(oldest, now),

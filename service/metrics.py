@@ -95,6 +95,8 @@ _MEANINGS = {
         "feed",
         "When the newest settled message of the feed came; of one never heard, the start",
     ),
+    "decisions_waiting": ("", "Stays that are asked for and not yet decided again"),
+    "decisions_later": ("", "Stays that settle or sleep: a clock will ask about them"),
     "outbox_waiting": (
         "",
         "Parcels neither sent nor stuck, retries that wait for their time included",

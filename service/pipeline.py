@@ -1,6 +1,6 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,14 +12,13 @@ from sqlalchemy import Connection
 
 from alerts.identity import Contradiction, OfPerson, Placed, resolve
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
-from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.movements import fold, folds_alone, order_key, refold
 from alerts.policy import policy_from
 from alerts.store import identity as identity_store
 from alerts.store import policy as policy_store
-from alerts.store import register
+from alerts.store import register, requests
 from alerts.store import stays as stay_store
 from ingest import journal
 from mapping.hl7.events import Dialect
@@ -73,7 +72,7 @@ class Line:
     def desk(self, tx: Connection) -> Iterator[Desk]:
         """What reconsidering needs at this moment, once a transaction; kept at its end."""
         now = self.now()
-        shelf = stay_store.Shelf(tx, self.under)
+        shelf = stay_store.Shelf(tx, register.under(tx, self.under))
         yield Desk(
             site=self.site,
             policy=policy_from(policy_store.in_force(tx, now)),
@@ -110,6 +109,8 @@ class Progress:
     """Something was decided that may have to be carried."""
     alone: int = 0
     """So many entries are taken one by one, because a bug met a batch and not one of them."""
+    requests_alone: int = 0
+    """The same of stays that are asked for."""
 
 
 @lru_cache(maxsize=4)
@@ -213,6 +214,7 @@ def set_aside(line: Line, progress: Progress, hold: Hold | None = None) -> None:
                 journal.finish(tx, [journal.End(entry.id, "parked", reason)], now)
             if progress.stay is not None:
                 stay_store.postpone(tx, progress.stay, now + ASK_AGAIN_AFTER)
+                requests.postpone(tx, progress.stay, now + ASK_AGAIN_AFTER)
     progress.entry = progress.stay = progress.failure = None
 
 
@@ -239,25 +241,6 @@ def record_entry(line: Line, actor: str, stay_key: str, event: FactRecorded | An
                 raise NotThere(NotThere.__doc__)
             stay, last, _ = _folded(desk, stay_key, event, occasion)
             reconsider(tx, desk, stay, last, occasion)
-
-
-def import_register(
-    line: Line,
-    rows: Sequence[Registration],
-    on_progress: Callable[[int], None] = lambda _done: None,
-) -> register.Imported:
-    """All rows of a file, and every open stay they concern reconsidered, in one transaction."""
-    with line.database.write(Rank.WORK) as tx:
-        register.have_alone(tx)
-        imported = register.upsert(tx, rows, line.now())
-        for done, registration in enumerate(imported.touched, start=1):
-            concerned = stay_store.concerned(tx, (registration,))
-            if concerned:
-                with line.desk(tx) as desk:
-                    for stay_key in concerned:
-                        again(tx, desk, stay_key)
-            on_progress(done)
-    return imported
 
 
 class _Folded(NamedTuple):

@@ -15,7 +15,7 @@ import uvicorn
 from alerts.delivery import routes_of
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
-from alerts.store import claims, outbox, register
+from alerts.store import claims, imports, outbox, register, requests
 from alerts.store import policy as policy_store
 from ingest.failpoints import passing
 from ingest.feed_activity import FeedActivity
@@ -201,7 +201,11 @@ class Running:
             register.have_alone(tx)  # several may start at the same moment
             policy_store.remember(tx, dict(self.line.site.policy), now)
             register.upsert(tx, (probe.REGISTRATION,), now)
+            if "work" in self.roles and register.is_another_site(tx, self.line.under):
+                asked = requests.request_for_the_site(tx, now)
+                log.info("site_changed", stays=asked)
             if self.settings.database_url.startswith("sqlite"):
+                imports.abandon(tx)
                 claims.release(tx, now)  # the lock file says that we are alone
             if self._outlets:
                 stranded = outbox.strand(tx, [o.destination for o in self._outlets], now)

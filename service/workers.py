@@ -11,6 +11,7 @@ import structlog
 from alerts.store.stays import OpenedMeanwhile
 from service.batches import TOGETHER, process_batch
 from service.database import DatabaseError
+from service.deciding import decide_next, go_on
 from service.dispatch import Hand, Outlet, deliver_next
 from service.pipeline import BATCH, Hold, Line, Progress, set_aside, wake_next
 
@@ -50,13 +51,14 @@ class Alarm:
     at: float = 0.0
 
     def ask(self, line: Line, progress: Progress) -> int:
-        """Wake them, if it is time to ask; how many."""
+        """Wake them, and decide what is asked for, if it is time to ask; how many."""
         if monotonic() < self.at:
             return 0
         woken = wake_next(line, progress)
-        if woken < BATCH:
+        asked = decide_next(line, progress) or int(go_on(line))
+        if woken < BATCH and not asked and not progress.requests_alone:
             self.at = monotonic() + IDLE
-        return woken
+        return woken + asked
 
 
 def work(
@@ -75,12 +77,14 @@ def work(
             progress = Progress()
             bell.stopped.wait(PAUSE_AFTER_FAILURE)
             continue
-        except Exception as failure:  # noqa: BLE001 - one of four: set aside what failed, go on
+        except Exception as failure:  # noqa: BLE001 - one of five: set aside what failed, go on
             log.error(
                 "entry_failed", entry_id=progress.entry, stay_id=progress.stay, failure=failure
             )
             progress.failure = failure
             is_known = progress.entry is not None or progress.stay is not None
+            if not is_known and progress.requests_alone == TOGETHER:
+                continue
             if not is_known and not progress.alone:
                 progress.alone = BATCH
                 continue
@@ -89,7 +93,7 @@ def work(
         if progress.has_news or woken:
             progress.has_news = False
             rung_for_delivery()
-        if done < TOGETHER and woken < BATCH and not progress.alone:
+        if done < TOGETHER and not woken and not progress.alone:
             bell.wait()
 
 
@@ -99,7 +103,7 @@ def deliver(line: Line, outlet: Outlet, bell: Bell) -> None:
     while not bell.stopped.is_set():
         try:
             done = deliver_next(line, outlet, hand)
-        except Exception as failure:  # noqa: BLE001 - one of four: put back, then go on
+        except Exception as failure:  # noqa: BLE001 - one of five: put back, then go on
             hand.failure = failure
             log.error("delivery_failed", channel=outlet.destination, failure=failure)
             bell.stopped.wait(PAUSE_AFTER_FAILURE)

@@ -20,6 +20,7 @@ from alerts.delivery import (
 from alerts.model.alert import Recipient, RecipientKind
 from alerts.store.holds import IS_HELD, IS_KEPT_FOR_ITS_REGISTER
 from alerts.store.outbox import OVERTAKEN
+from alerts.store.register import UNDER
 from alerts.store.tables import alert_version
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
@@ -57,7 +58,7 @@ _TO_ASK = exists().where(
     stay_table.c.id == outbox_table.c.stay,
     or_(
         stay_table.c.decided_under.is_(None),
-        stay_table.c.decided_under != bindparam("under"),
+        stay_table.c.decided_under != UNDER,
         stay_table.c.wake_at <= bindparam("now"),
     ),
 )
@@ -215,7 +216,7 @@ class Claim:
     lease_for: timedelta
     limit: int
     under: str
-    """The register and the site as they are; what was decided under others is asked again first."""
+    """The site as it is; what was decided under another site or register is asked again first."""
 
 
 def stays_due(tx: Connection, claim: Claim, now: datetime) -> dict[str, bool]:

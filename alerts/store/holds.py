@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from alerts.delivery import INBOX
+from alerts.store.register import STANDS
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import gap as gap_table
 from alerts.store.tables import held_centre, utc
@@ -53,9 +54,11 @@ _DOUBT = (
     .values(in_doubt=True)
 )
 # When each centre's register was last brought here.
-_IMPORTED = select(
-    registration_table.c.centre, func.max(registration_table.c.imported_at).label("at")
-).group_by(registration_table.c.centre)
+_IMPORTED = (
+    select(registration_table.c.centre, func.max(registration_table.c.imported_at).label("at"))
+    .where(STANDS)
+    .group_by(registration_table.c.centre)
+)
 _KEEP_CENTRE = insert(held_centre)
 _KEPT_CENTRES = (
     select(held_centre.c.centre, hold_table.c.since)

@@ -5,17 +5,49 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 
 from alerts.matching import name_key
 from alerts.model.alert import MatchDecision
 from alerts.model.bodies import registration_from_text, registration_to_text
 from alerts.model.identity import Patient
 from alerts.model.register import Registration
-from alerts.store.tables import match_decision, utc
+from alerts.store.tables import decided_from, match_decision, utc
 from alerts.store.tables import registration as registration_table
 
 _AT_ONCE = 500
+
+_generation = select(decided_from.c.generation).where(decided_from.c.id == 1)
+_NOW = _generation.scalar_subquery()
+_KEEP_SITE = (
+    update(decided_from)
+    .where(decided_from.c.id == 1, decided_from.c.site != bindparam("named"))
+    .values(site=bindparam("named"))
+)
+UNDER = cast(_NOW, Text).concat(":").concat(bindparam("under"))
+"""The same as ``under``, for statements; they bind the site's name as ``under``."""
+STANDS = and_(
+    registration_table.c.from_generation <= _NOW,
+    or_(
+        registration_table.c.until_generation.is_(None),
+        registration_table.c.until_generation > _NOW,
+    ),
+)
+"""Of every reader: the rows of the generation that holds, so that an import shows as a whole."""
 
 # Whoever has one of these numbers, or one of these birth dates and names; ended ones too. By key.
 _CANDIDATES = (
@@ -26,29 +58,32 @@ _CANDIDATES = (
         registration_table.c.body,
     )
     .where(
+        STANDS,
         or_(
             registration_table.c.number.in_(bindparam("numbers", expanding=True)),
             and_(
                 registration_table.c.birth_date.in_(bindparam("births", expanding=True)),
                 registration_table.c.name_key.in_(bindparam("names", expanding=True)),
             ),
-        )
+        ),
     )
     .order_by(registration_table.c.key)
 )
 
-_GET = select(registration_table.c.body).where(registration_table.c.key == bindparam("wanted"))
+_GET = select(registration_table.c.body).where(
+    registration_table.c.key == bindparam("wanted"), STANDS
+)
 
 # What is there already, locked, so that two imports of one centre queue up.
 _KNOWN = (
     select(registration_table.c.key, registration_table.c.body)
-    .where(registration_table.c.key.in_(bindparam("wanted", expanding=True)))
+    .where(registration_table.c.key.in_(bindparam("wanted", expanding=True)), STANDS)
     .with_for_update()
 )
-_INSERT = insert(registration_table)
+_INSERT = insert(registration_table).values(from_generation=_NOW)
 _UPDATE = (
     update(registration_table)
-    .where(registration_table.c.key == bindparam("wanted"))
+    .where(registration_table.c.key == bindparam("wanted"), STANDS)
     .values(version=registration_table.c.version + 1)
 )
 
@@ -77,6 +112,9 @@ _TAKE_BACK = (
 _LOCK = 7_412_066
 _SHARE = select(func.pg_advisory_xact_lock_shared(_LOCK))
 _HAVE_ALONE = select(func.pg_advisory_xact_lock(_LOCK))
+_PATIENCE = select(func.set_config("lock_timeout", bindparam("patience"), literal_column("true")))
+_NOT_AVAILABLE = "55P03"
+"""Lock not available (PostgreSQL, appendix A)."""
 
 
 def share(tx: Connection) -> None:
@@ -91,6 +129,39 @@ def have_alone(tx: Connection) -> None:
         tx.execute(_HAVE_ALONE)
 
 
+def had_alone(tx: Connection, patience: int) -> bool:
+    """Try for so many milliseconds to have it alone: who waits for it keeps others waiting."""
+    if tx.dialect.name != "postgresql":
+        return True
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                select(func.set_config("lock_timeout", f"{patience}ms", literal_column("true")))
+            )
+            tx.execute(_HAVE_ALONE)
+            tx.execute(_PATIENCE, {"patience": "0"})
+    except DBAPIError as err:
+        if getattr(err.orig, "sqlstate", None) == _NOT_AVAILABLE:
+            return False
+        raise
+    return True
+
+
+def generation(tx: Connection) -> int:
+    """The generation of the register that holds."""
+    return int(tx.execute(_generation).scalar_one())
+
+
+def is_another_site(tx: Connection, site: str) -> bool:
+    """Was the last start under another site file; from now on it is this one."""
+    return tx.execute(_KEEP_SITE, {"named": site}).rowcount > 0
+
+
+def under(tx: Connection, site: str) -> str:
+    """Names the register and the site as they are, under which a stay is decided."""
+    return f"{generation(tx)}:{site}"
+
+
 _Trait: TypeAlias = str | tuple[date, str]
 
 
@@ -101,7 +172,7 @@ class Imported:
     new: int
     changed: int
     same: int
-    touched: tuple[Registration, ...]
+    touched: tuple[Registration, ...] = ()
     """The new and the changed ones, in the order of the file."""
 
 
@@ -166,9 +237,9 @@ def upsert(tx: Connection, registrations: Sequence[Registration], at: datetime) 
         added = [r for r in some if r.key not in known]
         replaced = [r for r in some if r.key in known and known[r.key] != r]
         if added:
-            tx.execute(_INSERT, [_row(r, at) | {"key": r.key, "version": 1} for r in added])
+            tx.execute(_INSERT, [row_of(r, at) | {"key": r.key, "version": 1} for r in added])
         if replaced:
-            tx.execute(_UPDATE, [_row(r, at) | {"wanted": r.key} for r in replaced])
+            tx.execute(_UPDATE, [row_of(r, at) | {"wanted": r.key} for r in replaced])
         new += added
         changed += replaced
         touched += [r for r in some if known.get(r.key) != r]
@@ -237,7 +308,8 @@ def _slices(registrations: Sequence[Registration]) -> Iterator[Sequence[Registra
         yield registrations[start : start + _AT_ONCE]
 
 
-def _row(registration: Registration, at: datetime) -> dict[str, object]:
+def row_of(registration: Registration, at: datetime) -> dict[str, object]:
+    """The columns of a registration, without its key, version and generations."""
     person = registration.patient
     return {
         "centre": registration.centre,

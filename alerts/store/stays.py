@@ -15,7 +15,6 @@ from alerts.model.identity import IdentifierKind
 from alerts.model.register import Registration
 from alerts.model.stay import Stay, StayStatus
 from alerts.store.tables import alert as alert_table
-from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import stay as stay_table
 from alerts.store.tables import stay_event, utc
 
@@ -68,32 +67,24 @@ _POSTPONE = (
     .values(wake_at=bindparam("until"))
 )
 
-# Open stays that may be of the person of one registration, and those it was already told about.
-_told_of = select(alert_table.c.stay).where(alert_table.c.registration == bindparam("key"))
-# What is still on its way out because of a registration: it may have to stay here.
-_on_its_way = (
-    select(outbox_table.c.stay)
-    .join(alert_table, alert_table.c.id == outbox_table.c.alert)
-    .where(
-        alert_table.c.registration == bindparam("key"),
-        outbox_table.c.state.in_(("waiting", "sending", "stuck")),
-    )
+# Open stays that may be of the person of one of these registrations (by number, or by a birth date
+# and a name among theirs), and all about which somebody was told because of one, ended ones too.
+_told_of = select(alert_table.c.stay).where(
+    alert_table.c.registration.in_(bindparam("keys", expanding=True))
 )
 _CONCERNED = select(stay_table.c.id).where(
+    stay_table.c.status == StayStatus.OPEN.value,
     or_(
-        stay_table.c.status == StayStatus.OPEN.value,
-        stay_table.c.id.in_(_on_its_way),
-    ),
-    or_(
-        stay_table.c.number == bindparam("number"),
-        stay_table.c.second_number == bindparam("number"),
+        stay_table.c.number.in_(bindparam("numbers", expanding=True)),
+        stay_table.c.second_number.in_(bindparam("numbers", expanding=True)),
         and_(
-            stay_table.c.birth_date == bindparam("born"),
-            stay_table.c.name_key == bindparam("name"),
+            stay_table.c.birth_date.in_(bindparam("births", expanding=True)),
+            stay_table.c.name_key.in_(bindparam("names", expanding=True)),
         ),
-        stay_table.c.id.in_(_told_of),
     ),
 )
+_TOLD_OF = select(stay_table.c.id).where(stay_table.c.id.in_(_told_of))
+_CONCERNED_AT_ONCE = 200
 
 
 class Occasion(Protocol):
@@ -248,17 +239,23 @@ def postpone(tx: Connection, stay_id: str, until: datetime) -> None:
 
 
 def concerned(tx: Connection, registrations: Iterable[Registration]) -> list[str]:
-    """Ids of the open stays to look at again when these registrations are new or changed."""
-    found: dict[str, None] = {}
-    for registration in registrations:
-        person = registration.patient
+    """Ids of the stays to look at again when these registrations are new or changed.
+
+    Those that are open, and those about which somebody was told, also after the discharge.
+    """
+    found: set[str] = set()
+    every = list(registrations)
+    for start in range(0, len(every), _CONCERNED_AT_ONCE):
+        some = every[start : start + _CONCERNED_AT_ONCE]
+        people = [registration.patient for registration in some]
         asked = {
-            "number": person.identifier.value,
-            "born": person.birth_date,
-            "name": name_key(person.family, person.given),
-            "key": registration.key,
+            "numbers": sorted({person.identifier.value for person in people}),
+            "births": sorted({person.birth_date for person in people}),
+            "names": sorted({name_key(person.family, person.given) for person in people}),
         }
-        found |= dict.fromkeys(tx.execute(_CONCERNED, asked).scalars())
+        found.update(tx.execute(_CONCERNED, asked).scalars())
+        keys = sorted({registration.key for registration in some})
+        found.update(tx.execute(_TOLD_OF, {"keys": keys}).scalars())
     return sorted(found)
 
 

@@ -51,10 +51,54 @@ registration = Table(
     Column("body", Text, nullable=False),
     Column("imported_at", _Instant, nullable=False),
     Column("version", Integer, nullable=False, default=1),
+    Column(
+        "from_generation",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        server_default=text("0"),
+    ),
+    Column("until_generation", BigInteger),
     Index("ix_registration_number", "number"),
     Index("ix_registration_person", "birth_date", "name_key"),
+    Index("ix_registration_from", "from_generation", "key"),
+    Index("ix_registration_until", "until_generation", "key"),
 )
-"""``body`` is the Registration as JSON; ``name_key`` the folded family and first given name."""
+"""``body`` is the Registration as JSON; ``name_key`` the folded family and first given name. A row
+is seen from a generation of the register on until another, so that an import shows all at once."""
+
+decided_from = Table(
+    "decided_from",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("site", Text, nullable=False),
+)
+"""One row: the generation of the register that holds, and the site file that held at the last
+start; ``generation`` is the id of the import that is shown."""
+
+register_import = Table(
+    "register_import",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("began_at", _Instant, nullable=False),
+    Column("beat_at", _Instant, nullable=False),
+    Column("position", Text, nullable=False),
+)
+"""``state``: taking, asking, clearing, done, or undoing, undone. ``position`` is the key up to
+which the stays concerned were asked for; ``beat_at`` the last sign of life of who takes it in."""
+
+decide_request = Table(
+    "decide_request",
+    metadata,
+    Column("stay", String(36), primary_key=True),
+    Column("why", String(16), nullable=False),
+    Column("asked_at", _Instant, nullable=False),
+    Column("due_at", _Instant, nullable=False),
+    Index("ix_decide_request_due", "due_at", "stay"),
+)
+"""Stays to decide again soon, and why; ``due_at`` is later where a bug met one."""
 
 match_decision = Table(
     "match_decision",

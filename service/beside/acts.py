@@ -15,14 +15,13 @@ from mapping.register_csv import RegisterTerms, read
 from service import sends
 from service.beside.protocol import Request
 from service.database import Rank
+from service.deciding import Watch, import_register
 from service.errors import CommandFailed
-from service.pipeline import Line, import_register
+from service.pipeline import Line
 from service.site import feed_finder
 from service.web.access import Role, check_scope
 
 KEPT = "kept back when sends were released; it may have been sent before"
-STEP = 500
-"""Rows between two moves of the progress bar."""
 
 
 class Teller(Protocol):
@@ -54,11 +53,8 @@ def import_file(line: Line, asked: Request, teller: Teller) -> None:
     terms = terms_of(line.site, asked.one("centre"), line.now().date())
     rows = checked_rows(asked.file, asked.one("name"), terms, teller.warn)
 
-    def moved(done: int) -> None:
-        if done % STEP == 0 or done == len(rows):
-            teller.progress(done, len(rows))
-
-    result = import_register(line, rows, moved)
+    watch = Watch(lambda done: teller.progress(done, len(rows)), teller.progress)
+    result = import_register(line, rows, watch, wait=asked.one("wait") != "no")
     teller.say(f"{result.new} new, {result.changed} changed, {result.same} as before.")
 
 

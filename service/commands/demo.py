@@ -19,8 +19,8 @@ from service.clock import utc_now
 from service.commands import fixture_day, story
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, warn
 from service.database import connect
+from service.deciding import import_register
 from service.gauges import backlog
-from service.pipeline import import_register
 from service.running import Running, line_of
 from service.workers import until_told_to_stop
 

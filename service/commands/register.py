@@ -29,7 +29,7 @@ def import_file(
         bool, typer.Option("--no-wait", help="End as soon as the rows are taken in.")
     ] = False,
 ) -> None:
-    """Take in a register file, which for now is also when what it concerns is decided."""
+    """Take in a register file, and wait until the stays that it concerns are decided."""
     shell = shell_of(context)
     data = file.read_bytes()
     if dry_run:
@@ -37,7 +37,8 @@ def import_file(
         rows = checked_rows(data, file.name, terms, warn)
         say(f"{len(rows)} rows are sound. Nothing was kept (dry run).")
         return
-    request = Request("register import", {"name": [file.name], "centre": [centre]}, data)
+    told = {"name": [file.name], "centre": [centre], "wait": ["no" if no_wait else "yes"]}
+    request = Request("register import", told, data)
     if no_wait:
         run_beside(shell, request, Terminal())
         return

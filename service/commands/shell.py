@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from alerts.model.site import Site
+from alerts.store import imports
 from service import logs
 from service.beside import client
 from service.beside.acts import COMMANDS_BESIDE
@@ -101,6 +102,9 @@ def run_beside(shell: Shell, request: Request, terminal: Terminal) -> None:
     with opened as database:
         if command.migrates:
             migrate(database)
+            if url.startswith("sqlite"):
+                with database.write() as tx:  # whoever left an import half taken in is gone
+                    imports.abandon(tx)
         line = line_of(database, shell.site, utc_now, shell.settings)
         command.act(line, request, terminal)
 

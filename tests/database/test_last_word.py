@@ -154,7 +154,9 @@ def test_consent_that_ends_takes_back_a_call_that_the_centre_was_asked_for(line:
     channel.carried.clear()
     line.registered(a_registration(ended_on=date(2026, 11, 22)))
     _heard(line, channel)
-    assert [json.loads(p.payload).get("status") for p in channel.carried] in (["cancelled"], [])
+    told = [json.loads(p.payload)["status"] for p in channel.carried]
+    assert told == ["entered-in-error", "cancelled", "completed"]
+    assert _is_notice(channel.carried[-1], "withdrawn")
 
 
 def test_undone_before_what_was_sent_again_has_left_the_correction_follows(line: TestLine):

@@ -15,12 +15,12 @@ from ingest.committer import Committer
 from ingest.receive import Door, Origin, receive
 from service.batches import process_batch
 from service.database import Database, Rank
+from service.deciding import decide_next, go_on, import_register
 from service.dispatch import Hand, Outlet, deliver_next
 from service.metrics import Metrics
 from service.pipeline import (
     Line,
     Progress,
-    import_register,
     wake_next,
 )
 from service.site import dialects_of, load_site, rules_of
@@ -70,6 +70,8 @@ class TestLine:
 
     def registered(self, *rows: Registration) -> None:
         import_register(self.line, rows)
+        while go_on(self.line):
+            pass
 
     def take_in(self, message: Adt) -> None:
         """Receive it and leave it waiting."""
@@ -89,6 +91,8 @@ class TestLine:
         while process_batch(self.line, Progress()):
             pass
         wake_next(self.line, Progress())
+        while go_on(self.line) or decide_next(self.line, Progress()):
+            pass
         inbox = Outlet("inbox", CHANNELS["inbox"](), at_once=50)
         while deliver_next(self.line, inbox, Hand()):
             pass

@@ -14,6 +14,7 @@ from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
 from alerts.rules.situation import is_restricted
+from alerts.store import register
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table
@@ -65,7 +66,7 @@ _TASKS = (
     .order_by(alert_table.c.authored_at, alert_table.c.id)
 )
 _REGISTRATIONS = select(registration_table.c.body).where(
-    registration_table.c.key.in_(bindparam("keys", expanding=True))
+    registration_table.c.key.in_(bindparam("keys", expanding=True)), register.STANDS
 )
 
 OPEN = ("requested", "received", "in-progress")

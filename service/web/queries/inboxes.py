@@ -12,6 +12,7 @@ from alerts.model.bodies import alert_from_text, registration_from_text, stay_fr
 from alerts.model.events import Answered
 from alerts.model.register import Registration
 from alerts.rules.situation import is_restricted
+from alerts.store import register
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import registration as registration_table
 from alerts.store.tables import stay as stay_table
@@ -43,6 +44,7 @@ _OF_CENTRE = (
 _CARERS = select(registration_table.c.body).where(
     registration_table.c.centre == bindparam("centre"),
     registration_table.c.key.in_(bindparam("keys", expanding=True)),
+    register.STANDS,
 )
 # Of a stay a centre's page needs the hospital's code and what the centre itself answered.
 _STAYS = select(stay_table.c.id, stay_table.c.hospital, stay_table.c.body).where(

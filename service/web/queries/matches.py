@@ -18,7 +18,7 @@ from alerts.store.tables import stay as stay_table
 from service.web.access import Role, Viewer
 
 _REGISTRATIONS = select(registration_table.c.body).where(
-    registration_table.c.key.in_(bindparam("keys", expanding=True))
+    registration_table.c.key.in_(bindparam("keys", expanding=True)), register.STANDS
 )
 # Stays by id, in no order.
 _STAYS = select(stay_table.c.body).where(stay_table.c.id.in_(bindparam("ids", expanding=True)))

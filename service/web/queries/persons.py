@@ -12,6 +12,7 @@ from alerts.model.register import Registration
 from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
 from alerts.rules.situation import is_restricted
+from alerts.store import register
 from alerts.store.tables import alert, registration, stay, utc
 from mapping.fhir.systems import NHS_NUMBER, REGISTRATION, VISIT
 from service.web.access import Role, Viewer
@@ -62,7 +63,7 @@ def stays(viewer: Viewer, tx: Connection, site: Site, ids: Iterable[str]) -> lis
 
 def carer_keys(viewer: Viewer, tx: Connection, site: Site, asked: Search) -> list[str]:
     """Keys of the registrations in scope that fit, in a stable order."""
-    conditions = [_carers_of(viewer, tx, site)]
+    conditions = [register.STANDS, _carers_of(viewer, tx, site)]
     for groups in asked.tokens.values():
         conditions += [or_(false(), *(_carer_is(t) for t in group)) for group in groups]
     query = select(registration.c.key).where(*conditions).order_by(registration.c.key)
@@ -73,7 +74,11 @@ def carers(viewer: Viewer, tx: Connection, site: Site, keys: Iterable[str]) -> l
     """These registrations, as far as they are in scope, by key."""
     query = (
         select(registration.c.body, registration.c.version, registration.c.imported_at)
-        .where(_carers_of(viewer, tx, site), registration.c.key.in_(list(keys)))
+        .where(
+            register.STANDS,
+            _carers_of(viewer, tx, site),
+            registration.c.key.in_(list(keys)),
+        )
         .order_by(registration.c.key)
     )
     return [
