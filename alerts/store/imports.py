@@ -103,18 +103,20 @@ _REPLACE = (
     .values(until_generation=bindparam("after"))
 )
 
-# The rows that an import brought or replaced, in the order of their keys.
+# The rows that an import brought, in the order of their keys as the database sorts them, and those
+# that they replace: each of these has the key of one that was brought.
 _BROUGHT = (
     select(registration_table.c.key, registration_table.c.body)
     .where(
-        or_(
-            registration_table.c.from_generation == bindparam("generation"),
-            registration_table.c.until_generation == bindparam("generation"),
-        ),
+        registration_table.c.from_generation == bindparam("generation"),
         registration_table.c.key > bindparam("position"),
     )
     .order_by(registration_table.c.key)
     .limit(bindparam("limit"))
+)
+_REPLACED = select(registration_table.c.body).where(
+    registration_table.c.until_generation == bindparam("generation"),
+    registration_table.c.key.in_(bindparam("wanted", expanding=True)),
 )
 _both = (registration_table.c.key, registration_table.c.from_generation)
 
@@ -211,9 +213,12 @@ def take_next(tx: Connection, now: datetime) -> Import | None:
 
 
 def concerned_next(tx: Connection, known: Import, limit: int) -> list[Registration]:
-    """The next registrations that it brought or replaced, as they stand and as they stood."""
+    """The next registrations that it brought, the last of them last, after those they replace."""
     asked = {"generation": known.id, "position": known.position, "limit": limit}
-    return [registration_from_text(row.body) for row in tx.execute(_BROUGHT, asked)]
+    brought = tx.execute(_BROUGHT, asked).all()
+    wanted = {"generation": known.id, "wanted": [row.key for row in brought]}
+    replaced = tx.execute(_REPLACED, wanted).all() if brought else []
+    return [registration_from_text(row.body) for row in (*replaced, *brought)]
 
 
 def move(tx: Connection, known: Import, state: State, position: str = "") -> None:

@@ -141,6 +141,20 @@ def test_progress_tells_what_is_taken_in_and_which_stays_are_decided(line: TestL
     assert told == [(1,), (1, 1)]
 
 
+def test_every_stay_is_found_however_many_rows_there_are_in_whatever_order(line: TestLine):
+    odd = [
+        replace(JEAN, registration_id=name, patient=MORAG)
+        for number in range(150)
+        for name in (f"a{number}", f"A{number}", f"é-{number}")
+    ]
+    line.registered(*odd, JEAN)
+    line.take(HUGH)
+    assert any(told.startswith("involve-carer ") for told in line.told())
+    ended = [replace(row, ended_on=date(2020, 1, 1)) for row in (*odd, JEAN)]
+    deciding.import_register(line.line, ended)
+    assert "involve-carer ward:L302H/M7A cancelled" in line.told()
+
+
 def test_without_waiting_the_worker_decides(line: TestLine):
     line.take(HUGH)
     deciding.import_register(line.line, [JEAN], wait=False)
