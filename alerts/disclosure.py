@@ -99,6 +99,7 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
         facts=tuple(f for f in stay.facts if is_involved and f.registration == task.registration),
         focus_notice=task.focus,
         reason=task.reason,
+        left=None,
         note=_hospital_note(task, telling),
     )
 
@@ -124,6 +125,7 @@ def _to_centre(task: Task, telling: Telling) -> DisclosedTask:
         facts=(),
         focus_notice=task.focus,
         reason=None,
+        left=_left(task, telling),
         note=_centre_note(task, telling),
     )
 
@@ -187,6 +189,14 @@ def _undone(notice: Notice, telling: Telling) -> str:
 def _answered(notice: Notice, telling: Telling) -> tuple[Notice, ...]:
     found = [a for a in telling.raised if isinstance(a, Notice) and a.id in notice.in_response_to]
     return tuple(sorted(found, key=lambda n: n.decided_at))
+
+
+def _left(task: Task, telling: Telling) -> str | None:
+    """When the patient left, while something is asked because of it."""
+    if task.code is not TaskCode.CONTACT_CARER or task.status not in OPEN_STATUSES:
+        return None
+    is_unsure = telling.stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE)
+    return on_half_day(None if is_unsure else telling.stay.discharged_at)
 
 
 def _centre_note(task: Task, telling: Telling) -> str | None:

@@ -7,9 +7,13 @@ from typing import assert_never
 
 from alerts.model.alert import OPEN_STATUSES, Alert, Notice, NoticeStatus, Task
 from alerts.model.disclosed import Disclosure, Named
+from alerts.model.site import NoticeEvent
 
 _NO_FACTS = frozenset({"authored_at", "modified_at", "sent_at", "note", "sentences", "reason"})
 """Clocks and wording: they go along with the next version that has another reason."""
+
+
+_CORRECTIONS = (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)
 
 
 class Cause(StrEnum):
@@ -49,18 +53,19 @@ def is_news(held: Held, alert: Alert, facts: str) -> bool:
     """
     if facts == held.facts:
         return False
-    if alert.status is not held.alert.status or not _is_over(alert):
+    if alert.status is not held.alert.status or not is_over(alert):
         return True
     old, new = json.loads(held.facts or "{}"), json.loads(facts)
     return any(_is_less(old[name], new.get(name)) for name in old)
 
 
-def _is_over(alert: Alert) -> bool:
+def is_over(alert: Alert) -> bool:
+    """Nothing is asked or stated any more; what was told of a past day stays as it was told."""
     match alert:
         case Task():
             return alert.status not in OPEN_STATUSES
         case Notice():
-            return alert.status is not NoticeStatus.COMPLETED
+            return alert.status is not NoticeStatus.COMPLETED or alert.event in _CORRECTIONS
         case _:
             assert_never(alert)
 

@@ -6,6 +6,7 @@ from alerts.hours import local
 from alerts.model.register import Registration
 
 _NOON = time(12)
+_EVENING = time(18)
 _RELATIONSHIPS = {
     "CHILD": "child",
     "CHLDADOPT": "adopted child",
@@ -61,11 +62,17 @@ def carer_words(registration: Registration) -> str:
 
 
 def on_half_day(at: datetime | None) -> str:
-    """A date and half a day: the hour is nobody's business outside."""
+    """A date and a part of the day: the hour is nobody's business outside."""
     if at is None:
         return ""
-    half = "morning" if local(at).time() < _NOON else "afternoon"
-    return f" on {day(local(at).date())}, in the {half}"
+    return f" on {day(local(at).date())}, in the {part_of_day(local(at).time())}"
+
+
+def part_of_day(shown: time) -> str:
+    """``morning``, ``afternoon`` or ``evening`` of what a clock on a British wall shows."""
+    if shown < _NOON:
+        return "morning"
+    return "afternoon" if shown < _EVENING else "evening"
 
 
 def day(on: date | None) -> str:

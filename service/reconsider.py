@@ -30,7 +30,7 @@ from alerts.store import alerts as alert_store
 from alerts.store import identity as identity_store
 from alerts.store import outbox, register
 from alerts.store import stays as stay_store
-from alerts.telling import Cause, Held, facts_of, is_news
+from alerts.telling import Cause, Held, facts_of, is_news, is_over
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
 from service import outcomes
@@ -183,7 +183,9 @@ def _is_as_told(
     turn: _Turn, alert: Alert, held: Held, facts: str, disclosed: DisclosedTask | DisclosedNotice
 ) -> bool:
     """Nothing new for the reader; what only we know of it is kept all the same."""
-    if not held.facts:
+    if not held.facts and is_over(alert) and alert.status is held.alert.status:
+        alert_store.adopt(turn.tx, held, facts)  # other words alone are no news of what is over
+    elif not held.facts:
         stands = alert_store.rendered(turn.tx, alert.id, held.version)
         if _says(stands or "{}") != _says(_rendered(disclosed, turn.desk.site)):
             return False

@@ -49,6 +49,8 @@ class DisclosedTask:
     facts: tuple[FactRecorded, ...]
     focus_notice: str | None
     reason: str | None
+    left: str | None
+    """To a centre: when the patient left, to the part of the day."""
     note: str | None
     """One sentence for the reader; to a centre only hospital, hub phone and date."""
 

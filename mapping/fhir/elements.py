@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from html import escape
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from alerts.model.disclosed import Named
 from alerts.model.identity import Identifier
@@ -20,6 +21,7 @@ from mapping.fhir.systems import (
 Element: TypeAlias = dict[str, object]
 """A FHIR element on its way to JSON: never with an empty value in it."""
 
+LONDON = ZoneInfo("Europe/London")
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 
@@ -88,9 +90,9 @@ def plain_date(on: date) -> str:
 
 
 def plain_instant(at: datetime) -> str:
-    """An instant as people write it, with its zone named."""
-    in_utc = at.astimezone(UTC)
-    return f"{plain_date(in_utc.date())}, {in_utc:%H:%M} UTC"
+    """An instant as a clock on a British wall shows it."""
+    here = at.astimezone(LONDON)
+    return f"{plain_date(here.date())}, {here:%H:%M}"
 
 
 def narrative(title: str, lines: Iterable[str | None]) -> Element:

@@ -80,8 +80,11 @@ def number_of(patient: Patient) -> Identifier | None:
     return next(iter((*found, *local)), None)
 
 
-def patient(stay: Stay, claims: Claims) -> str:
-    """The patient as JSON, as the newest messages of this stay describe them."""
+def patient(stay: Stay, claims: Claims, with_contact: bool = True) -> str:
+    """The patient as JSON, as the newest messages of this stay describe them.
+
+    ``with_contact`` False: no phone and no address, as in lists and under a restriction.
+    """
     person = stay.patient
     name = element({"family": words(person.family), "given": _given(person.given)})
     body = head("Patient", patient_id(stay.id), claims) | element(
@@ -89,11 +92,11 @@ def patient(stay: Stay, claims: Claims) -> str:
             "text": narrative("Patient", (_full_name(person.given, person.family),)),
             "identifier": [_identifier(number, claims) for number in _numbers(person)],
             "name": [name] if name else None,
-            "telecom": _telecom("phone", person.phone),
+            "telecom": _telecom("phone", person.phone) if with_contact else [],
             "gender": person.sex.value if person.sex else None,
             "birthDate": person.birth_date.isoformat() if person.birth_date else None,
             "deceasedBoolean": True if stay.died else None,
-            "address": _address(person.postcode),
+            "address": _address(person.postcode) if with_contact else [],
         }
     )
     return checked("Patient", body)
@@ -118,8 +121,13 @@ def encounter(stay: Stay, nation: Nation, claims: Claims) -> str:
     return checked("Encounter", body)
 
 
-def related_person(registration: Registration, today: date, claims: Claims) -> str:
-    """The carer as JSON: how to reach them, never their own number, birth date or address."""
+def related_person(
+    registration: Registration, today: date, claims: Claims, names_patient: bool = True
+) -> str:
+    """The carer as JSON: how to reach them, never their own number, birth date or address.
+
+    ``names_patient`` False, to a centre: the registration stands for the patient (contract §7).
+    """
     carer = registration.carer
     ended_on = registration.ended_on
     body = head("RelatedPerson", related_person_id(registration.key), claims) | element(
@@ -127,7 +135,9 @@ def related_person(registration: Registration, today: date, claims: Claims) -> s
             "text": _carer_in_words(registration),
             "identifier": [{"system": REGISTRATION, "value": registration.registration_id}],
             "active": ended_on is None or ended_on > today,
-            "patient": to_patient(registration.patient.identifier, claims),
+            "patient": to_patient(registration.patient.identifier, claims)
+            if names_patient
+            else reference("Patient", REGISTRATION, registration.registration_id),
             "relationship": [
                 concept(UK_CORE_CARER, "Carer"),
                 concept(ROLE_CODE, registration.relationship),

@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from alerts.hours import local_date
+from alerts.model.stay import Stay
+from alerts.rules.situation import is_restricted
 from mapping.fhir import people
 from mapping.fhir.answers import Facade, Offer, Page, Version, capability, searchset, stamped
 from mapping.fhir.systems import Claims
-from service.web.access import Viewer, by_token
+from service.web.access import Role, Viewer, by_token
 from service.web.desk import Desk
 from service.web.failures import FHIR_JSON, refuse
 from service.web.queries import obligations, persons
@@ -156,7 +158,7 @@ def _stays(
         rows = persons.stays(viewer, tx, desk.site, some)
         return [
             Version(
-                people.patient(row.stay, _claims(desk))
+                people.patient(row.stay, _claims(desk), _shows_contact(row.stay, asked))
                 if is_patient
                 else people.encounter(row.stay, desk.site.nation, _claims(desk)),
                 row.version,
@@ -168,17 +170,22 @@ def _stays(
     return _with_ids(ids, asked, people.patient_id if is_patient else str), load
 
 
+def _shows_contact(stay: Stay, asked: Search) -> bool:
+    """Phone and address of one patient who is read alone, and never under a restriction."""
+    return set(asked.tokens) == {"_id"} and not is_restricted(stay)
+
+
 def _carers(
     viewer: Viewer, tx: Connection, desk: Desk, asked: Search
 ) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
-    today = local_date(desk.now())
+    today, names_patient = local_date(desk.now()), viewer.role is not Role.CENTRE
     keys = persons.carer_keys(viewer, tx, desk.site, _without_id(asked))
 
     def load(some: Sequence[str]) -> list[Version]:
         rows = persons.carers(viewer, tx, desk.site, some)
         return [
             Version(
-                people.related_person(row.registration, today, _claims(desk)),
+                people.related_person(row.registration, today, _claims(desk), names_patient),
                 row.version,
                 row.updated_at,
             )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from alerts.wording import part_of_day
+
 LONDON = ZoneInfo("Europe/London")
 _SOON = 60
 """Minutes below which the time left is said too."""
@@ -92,7 +94,7 @@ class Clock:
     def half_day(self, at: datetime) -> str:
         """``Fri 20 Nov, afternoon``: what a centre may know of the hour."""
         local = at.astimezone(LONDON)
-        return f"{local:%a} {local.day} {local:%b}, {'morning' if local.hour < 12 else 'afternoon'}"
+        return f"{local:%a} {local.day} {local:%b}, {part_of_day(local.time())}"
 
 
 def age(born: date | None, today: date) -> str:

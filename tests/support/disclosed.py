@@ -58,6 +58,7 @@ def a_ward_task(**changes: object) -> DisclosedTask:
         facts=(),
         focus_notice=None,
         reason=None,
+        left=None,
         note="Involve Ann Smith before the patient leaves.",
     )
     return replace(task, **changes)
@@ -75,6 +76,7 @@ def a_centre_task(**changes: object) -> DisclosedTask:
         carer=None,
         planned_on=None,
         focus_notice=NOTICE,
+        left=None,
         note="Left Monklands (synthetic) on 22 November 2026. Discharge hub 01698 000020.",
     )
     return replace(task, **changes)

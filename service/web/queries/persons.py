@@ -1,5 +1,6 @@
 """The people and stays behind what a viewer was told: patients, stays and carers, by scope."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ from alerts.model.site import Site
 from alerts.model.stay import Stay, StayStatus
 from alerts.rules.situation import is_restricted
 from alerts.store import register
-from alerts.store.tables import alert, registration, stay, utc
+from alerts.store.alerts import STANDS
+from alerts.store.tables import alert, alert_version, registration, stay, utc
 from mapping.fhir.systems import NHS_NUMBER, REGISTRATION, VISIT
 from service.web.access import Role, Viewer
 from service.web.queries.obligations import scope_of
@@ -131,10 +133,11 @@ def _carers_of(viewer: Viewer, tx: Connection, site: Site) -> ColumnElement[bool
 
 
 def _named_carers(viewer: Viewer, tx: Connection, site: Site) -> list[str]:
-    """Carers who are named to the viewer: never a doubtful one, nor of a restricted patient."""
+    """Carers whom a Task of the viewer's names as it stands: one disclosure for both."""
     query = (
-        select(alert.c.registration, stay.c.body)
+        select(alert.c.registration, alert_version.c.facts, stay.c.body)
         .join(stay, stay.c.id == alert.c.stay)
+        .join(alert_version, STANDS)
         .where(
             scope_of(viewer, site),
             alert.c.code.in_(_NAMES_CARER),
@@ -143,7 +146,14 @@ def _named_carers(viewer: Viewer, tx: Connection, site: Site) -> list[str]:
         )
     )
     rows = tx.execute(query).all()
-    return sorted({row.registration for row in rows if not is_restricted(stay_from_text(row.body))})
+    return sorted({row.registration for row in rows if _names_carer(row.facts, row.body)})
+
+
+def _names_carer(facts: str, body: str) -> bool:
+    """What the version that stands says; of a release that kept no facts only a restriction."""
+    if facts:
+        return json.loads(facts).get("carer") is not None
+    return not is_restricted(stay_from_text(body))
 
 
 def _carer_is(token: Token) -> ColumnElement[bool]:
