@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -64,14 +63,14 @@ class Hospital(RuleBasedStateMachine):
     @rule()
     def leave(self) -> None:
         self.truth.in_hospital = False
-        self.world.message("A03")
+        self.world.leave_typed_late()
         self.truth.left_at = self.world.now
 
     @precondition(lambda self: self.truth.left_at is not None)
     @rule()
     def come_back(self) -> None:
         self.truth.in_hospital, self.truth.left_at = True, None
-        self.world.message("A13")
+        self.world.come_back()
 
     @precondition(lambda self: self.truth.in_hospital)
     @rule()
@@ -98,6 +97,19 @@ class Hospital(RuleBasedStateMachine):
         self.truth.died = True
         trigger = "A31" if without_visit else "A08"
         self.world.message(trigger, died="Y", without_visit=without_visit)
+
+    @precondition(lambda self: self.truth.visit != "")
+    @rule()
+    def stranger_under_the_same_number(self) -> None:
+        self.world.stranger_under_the_same_number()
+
+    @rule(number=st.sampled_from(("111", "222")))
+    def john_comes(self, number: str) -> None:
+        self.world.john_comes(number)
+
+    @rule()
+    def say_same(self) -> None:
+        self.world.say_same()
 
     @rule(hospital=st.booleans(), events=st.booleans(), sharing=st.sampled_from(list(Sharing)[:4]))
     def agree(self, hospital: bool, events: bool, sharing: Sharing) -> None:
@@ -148,8 +160,7 @@ class Hospital(RuleBasedStateMachine):
     def judge(self) -> None:
         self.world.settle()
         found = faults(self.world)
-        note(str(self.truth))
-        assert not found, found
+        assert not found, (found, self.truth)
 
     def teardown(self) -> None:
         try:

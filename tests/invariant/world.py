@@ -1,22 +1,27 @@
 """One small hospital with its receivers, and what a bystander who saw everything knows is true."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from alerts.delivery import Accepted, Parcel, Receipt, Unavailable
 from alerts.hours import local_date
+from alerts.model.alert import OPEN_STATUSES, Task, TaskCode
 from alerts.model.events import FactKind, FactRecorded
 from alerts.model.register import Registration, Sharing
 from alerts.store import claims
 from alerts.wording import day
 from service.database import Database, Rank
 from service.dispatch import Hand, Outlet, deliver_next
+from service.match_answers import decide_match
 from service.pipeline import record_entry
 from service.site import load_site
-from tests.support.adt import Adt
+from service.web.access import Role, Viewer
+from service.web.queries import persons
+from service.web.searches import Search
+from tests.support.adt import LONDON, Adt
 from tests.support.line import START, TestLine
 from tests.support.people import JEAN
 
@@ -44,17 +49,35 @@ STRANGER = Registration(
 )
 
 
+OF_JOHN = replace(
+    STRANGER,
+    registration_id="R-J",
+    patient=replace(
+        JEAN.patient,
+        identifier=replace(JEAN.patient.identifier, value="9990000042"),
+        given="John",
+        family="Namesake",
+        birth_date=date(1950, 5, 5),
+    ),
+)
+
+
 @dataclass
 class Receiver:
     """A FHIR server that now and then is away, or takes a thing and loses the answer."""
 
     held: dict[str, Resource] = field(default_factory=dict)
     mood: str = "well"
+    may_state: Callable[[Resource], bool] = lambda _body: True
+    wrongly: list[str] = field(default_factory=list)
+    """What arrived though it might not leave at that moment."""
     patience: timedelta = timedelta(seconds=30)
 
     def send(self, parcel: Parcel) -> Receipt:
+        body = json.loads(parcel.payload)
+        if not self.may_state(body):
+            self.wrongly.append(f"{parcel.kind} {body['status']} was sent and might not be")
         if self.mood in ("well", "answer lost"):
-            body = json.loads(parcel.payload)
             self.held[body["id"]] = body
         if self.mood == "well":
             return Accepted("taken")
@@ -124,13 +147,15 @@ class World:
             else c
             for c in site.centres
         )
-        self.line = TestLine(database, site=replace(site, centres=centres))
+        feeds = tuple(replace(f, sending_application="*") for f in site.feeds[:1])
+        self.line = TestLine(database, site=replace(site, centres=centres, feeds=feeds))
         self.line.line = replace(self.line.line, has_hospital_server=True)
         self.truth = Truth()
-        self.receivers = {HOSPITAL: Receiver(), CENTRE: Receiver()}
+        self.receivers = {HOSPITAL: Receiver(), CENTRE: Receiver(may_state=self.may_state)}
         self.hands = {name: (Hand(), Hand()) for name in self.receivers}
         self.visits = 0
-        self.line.registered(JEAN)
+        self.left = datetime.min.replace(tzinfo=UTC)
+        self.line.registered(JEAN, OF_JOHN)
 
     @property
     def now(self) -> datetime:
@@ -153,9 +178,89 @@ class World:
         if without_visit:
             kept = [s for s in raw.split(b"\r") if s[:3] not in (b"PV1", b"PV2", b"ZU8")]
             raw = b"\r".join(kept)
-        if truth.discretion:
-            raw = raw.replace(b"||||||||||||||||" + told.visit.encode(), b"", 0)
         self.line.take(_with_discretion(raw, truth.discretion))
+
+    def leave_typed_late(self) -> None:
+        """The discharge is recorded half an hour after it happened."""
+        self.left = self.now - timedelta(minutes=30)
+        self.line.clock.at += timedelta(minutes=5)
+        raw = self._typed("A03", {"PV1": (45, self.left)})
+        self.line.take(_with_discretion(raw, self.truth.discretion))
+
+    def come_back(self) -> None:
+        """EVN-6 of the cancel is the time of the discharge that it cancels."""
+        self.line.clock.at += timedelta(minutes=5)
+        raw = self._typed("A13", {"EVN": (6, self.left)})
+        self.line.take(_with_discretion(raw, self.truth.discretion))
+
+    def _typed(self, trigger: str, times: Mapping[str, tuple[int, datetime]]) -> bytes:
+        truth = self.truth
+        told = Adt(
+            trigger=trigger,
+            at=self.now - timedelta(minutes=1),
+            visit=truth.visit,
+            ward=truth.ward,
+            hiding=truth.hiding,
+        )
+        segments = told.raw().split(b"\r")
+        for n, segment in enumerate(segments):
+            field_of = times.get(segment[:3].decode())
+            if field_of:
+                place, at = field_of
+                fields = segment.split(b"|") + [b""] * 46
+                fields[place] = f"{at.astimezone(LONDON):%Y%m%d%H%M%S}".encode()
+                segments[n] = b"|".join(fields).rstrip(b"|")
+        return b"\r".join(segments)
+
+    def stranger_under_the_same_number(self) -> None:
+        """Another hospital's system gives the same visit number to somebody else."""
+        self.line.clock.at += timedelta(minutes=5)
+        other = Adt(
+            at=self.now - timedelta(minutes=1),
+            visit=self.truth.visit or "V1",
+            number="9990000034",
+            family="Third",
+            given="Sam",
+            born="19610303",
+            ward="M4",
+        )
+        self.line.take(other.raw().replace(b"|TRAK|L302H|", b"|EDSYS|OTHER|", 1))
+
+    def john_comes(self, number: str) -> None:
+        """One of two men of the same name and birth date, known by a local number alone."""
+        self.line.clock.at += timedelta(minutes=5)
+        john = Adt(
+            at=self.now - timedelta(minutes=1),
+            visit=f"J{number}",
+            number=number,
+            family="Namesake",
+            given="John",
+            born="19500505",
+            ward="M4",
+            planned=local_date(self.now) + timedelta(days=3),
+        )
+        self.line.take(john.raw().replace(b"^^^NHS^NH", b"^^^LAN^MR"))
+
+    def say_same(self) -> None:
+        """A coordinator says of the first of them that he is the person on the register."""
+        asked = [
+            a
+            for a in self.line.alerts()
+            if isinstance(a, Task)
+            and a.code is TaskCode.CONFIRM_MATCH
+            and a.status in OPEN_STATUSES
+        ]
+        if asked:
+            decide_match(self.line.line, "A. Coordinator", asked[0].id, is_same=True)
+            self.line.work()
+
+    def may_state(self, body: Resource) -> bool:
+        """Whether the centre may be told this now: nothing else leaves, whatever was decided."""
+        if body["resourceType"] != "Communication" or body["status"] != "completed":
+            return True
+        if body["subject"]["identifier"]["value"] != JEAN.registration_id:
+            return True
+        return _event(body) in ("cancelled", "withdrawn") or self.truth.centre_may_know
 
     def register(self) -> None:
         self.line.registered(self.truth.registration())
@@ -210,13 +315,18 @@ class World:
 
     # What a reader holds.
 
-    def notices(self) -> list[Resource]:
+    def notices(self, registration: str = JEAN.registration_id) -> list[Resource]:
         held = self.receivers[CENTRE].held.values()
-        return [r for r in held if r["resourceType"] == "Communication"]
+        return [
+            r
+            for r in held
+            if r["resourceType"] == "Communication"
+            and r["subject"]["identifier"]["value"] == registration
+        ]
 
-    def standing(self) -> list[Resource]:
+    def standing(self, registration: str = JEAN.registration_id) -> list[Resource]:
         """What the centre believes: told, and neither in error nor undone by a correction."""
-        told = [n for n in self.notices() if n["status"] == "completed"]
+        told = [n for n in self.notices(registration) if n["status"] == "completed"]
         undone = {
             answered["reference"].partition("/")[2]
             for n in told
@@ -249,7 +359,31 @@ def _with_discretion(raw: bytes, is_asked: bool) -> bytes:
 
 def faults(world: World) -> list[str]:
     """What somebody holds, or lacks, against the truth; empty when all is well."""
-    return [*_centre_faults(world), *_ward_faults(world)]
+    return [
+        *_centre_faults(world),
+        *_ward_faults(world),
+        *_namesake_faults(world),
+        *_facade_faults(world),
+        *world.receivers[CENTRE].wrongly,
+    ]
+
+
+def _namesake_faults(world: World) -> list[str]:
+    """Of two men of one name at most the one whom a person confirmed is told of."""
+    told = [n for n in world.standing(OF_JOHN.registration_id) if _event(n) in PLAN]
+    tasks = [t for t in world.tasks(HOSPITAL, "involve-carer") if "Wilma" in json.dumps(t)]
+    is_twice = len(told) > 1 or len([t for t in tasks if t["status"] in OPEN]) > 1
+    return ["an answer about one man was used for his namesake"] if is_twice else []
+
+
+def _facade_faults(world: World) -> list[str]:
+    """The carer is readable beside the Task only while a Task names her."""
+    truth, viewer = world.truth, Viewer(Role.WARD, ("L302H/M7A", "L302H/M4"), "ward")
+    with world.line.database.read() as tx:
+        keys = persons.carer_keys(viewer, tx, world.line.site, Search({}, {}, 50, ""))
+    if JEAN.key in keys and (truth.is_restricted or not truth.ward_may_know):
+        return ["the façade still gives the carer"]
+    return []
 
 
 def _centre_faults(world: World) -> list[str]:
@@ -265,11 +399,34 @@ def _centre_faults(world: World) -> list[str]:
     if truth.is_called_off and standing:
         found.append(f"the centre believes {events} of an admission that was cancelled")
     found += _plan_faults(world, plans)
+    return [*found, *_correction_faults(world), *_call_faults(world)]
+
+
+def _correction_faults(world: World) -> list[str]:
+    """What was taken back says nothing more, and is taken back once."""
+    found = []
     found += [
         f"{_event(n)} is in error and still says something"
         for n in world.notices()
         if n["status"] == "entered-in-error" and n.get("payload")
     ]
+    answered = [
+        earlier["reference"]
+        for n in world.notices()
+        for earlier in n.get("inResponseTo", ())
+        if n["status"] == "completed"
+    ]
+    if len(set(answered)) != len(answered):
+        found.append("one notice was corrected twice")
+    corrections = [n for n in world.notices() if _event(n) == "withdrawn"]
+    if len({n["sent"] for n in corrections}) != len(corrections):
+        found.append("one cause was told in more than one withdrawal")
+    return found
+
+
+def _call_faults(world: World) -> list[str]:
+    """Nobody is asked to ring whom they may not, and nobody outside reads who the patient is."""
+    truth, found = world.truth, []
     calls = [t for t in world.tasks(CENTRE, "contact-carer") if t["status"] in OPEN]
     if calls and (truth.in_hospital or not truth.centre_may_know):
         found.append("the centre is asked to contact a carer whom it may not, or not yet")
@@ -298,15 +455,14 @@ def _plan_faults(world: World, plans: list[Resource]) -> list[str]:
 
 def _ward_faults(world: World) -> list[str]:
     truth, found = world.truth, []
-    for task in world.tasks(HOSPITAL, "involve-carer"):
-        if JEAN.registration_id not in json.dumps(task) and task["status"] in OPEN:
-            pass  # a restricted one names nobody
+    ours = [t for t in world.tasks(HOSPITAL, "involve-carer") if "9990000018" in json.dumps(t)]
+    for task in ours:
         is_open = task["status"] in OPEN
         if is_open and not (truth.in_hospital and truth.ward_may_know and not truth.died):
             found.append("the ward is asked to involve somebody whom it may not")
         if is_open and truth.in_hospital and f"L302H/{truth.ward}" not in json.dumps(task["owner"]):
             found.append("the Task is at another ward than the patient")
-    involving = [t for t in world.tasks(HOSPITAL, "involve-carer") if t["status"] in OPEN]
+    involving = [t for t in ours if t["status"] in OPEN]
     should = truth.in_hospital and truth.ward_may_know and not truth.died and truth.ward in LIVE
     if should and len(involving) != 1:
         found.append(f"the ward has {len(involving)} Tasks for one carer")
