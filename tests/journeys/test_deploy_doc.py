@@ -110,7 +110,13 @@ def _sends_nothing_until_released(service: RunningService, proxy: FaultProxy) ->
         assert service.gauge("thinkcarer_sends_held") == 1
         assert service.stop() == 0
         assert proxy.requests("PUT") == []
-        assert service.command("outbox", "release", "--by", "A. Engineer").returncode == 0
+        day = (
+            "--with-register-of",
+            "LANCARERS=2026-11-20",
+            "--with-register-of",
+            "YOUNGNL=2026-11-20",
+        )
+        assert service.command("outbox", "release", "--by", "A. Engineer", *day).returncode == 0
         service.start()
         service.wait_for(lambda: len(proxy.requests("PUT")) > 0)
         assert service.stop() == 0

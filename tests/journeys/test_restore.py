@@ -65,7 +65,11 @@ def test_after_a_restore_nothing_leaves_until_a_person_says_so_and_then_all_is_a
     checked = service.command("check").stderr
     assert "Nothing is sent since" in checked
     assert gap in checked
-    assert gap in _done(service, "outbox", "release", "--by", "A. Engineer")
+    released = _done(service, "outbox", "release", "--by", "A. Engineer")
+    assert gap in released
+    assert "The register of LANCARERS was not imported since" in released
+    named = ("--with-register-of", "LANCARERS=2026-11-20", "--with-register-of")
+    _done(service, "outbox", "release", "--by", "A. Engineer", *named, "YOUNGNL=2026-11-20")
     service.start()
     service.settle()
     assert len(proxy.requests("PUT")) > sent
