@@ -33,7 +33,7 @@ def match(
     """The candidates that are or may be this patient, ended registrations marked, by key.
 
     An answer counts where it was given about one of ``subjects`` (``subjects_of`` the stay), about
-    this registration and this evidence, and was not taken back (ADR 0022).
+    this registration and this evidence, and was not taken back (ADR 0021).
     """
     today = local_date(now)
     said = {(d.registration, d.fingerprint): d for d in binding(decisions, subjects)}

@@ -11,10 +11,8 @@ RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 HEADINGS = ("## Context", "## Decision", "## Consequences")
 
 
-def test_each_decision_has_a_number_of_its_own():
-    numbers = [file.name[:4] for file in RECORDS]
-    assert len(set(numbers)) == len(numbers)
-    assert all(number.isdigit() for number in numbers)
+def test_decisions_are_numbered_without_a_gap():
+    assert [file.name[:4] for file in RECORDS] == [f"{n:04}" for n in range(1, len(RECORDS) + 1)]
 
 
 @pytest.mark.parametrize("record", [file.name for file in RECORDS])
