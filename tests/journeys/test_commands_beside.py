@@ -71,6 +71,7 @@ def test_each_entry_that_is_not_requeued_has_its_reason(service: RunningService)
     stranger = ONE.replace(b"|TRAK|", b"|STRANGER|", 1)
     assert stranger != ONE
     send_one(service.mllp_port, [stranger])
+    service.stop()
     done = service.command("journal", "requeue", "1", "9")
     assert (done.returncode, done.stdout) == (1, "0 requeued.\n")
     assert "1: still no feed of the site file names its sender.\n" in done.stderr
