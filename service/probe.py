@@ -17,7 +17,7 @@ REGISTRATION = Registration(
     patient=CaredFor(
         identifier=Identifier(IdentifierKind.NHS, NUMBER),
         given="Probe",
-        family="Patient",
+        family="Thinkcarer",
         birth_date=date(1950, 1, 1),
     ),
     relationship="CHILD",
@@ -50,7 +50,7 @@ def _message(site: Site, feed: Feed, trigger: str, visit: str, now: datetime) ->
         f"MSH|^~\\&|{application}|{facility}|THINKCARER||{local}||ADT^{trigger}"
         f"|{visit}{trigger}|{processing}|2.4",
         f"EVN|{trigger}|{local}",
-        f"PID|1||{NUMBER}^^^{authority}^NH||Patient^Probe||19500101",
+        f"PID|1||{NUMBER}^^^{authority}^NH||Thinkcarer^Probe||19500101",
         f"PV1|1|I|{ward}^^^{hospital}||||||||||||||||{visit}|||||||||||||||||||||||||{local}",
         "ZU8||||0",
     )
