@@ -1,9 +1,11 @@
 """What should stand for a stay now, compared with what was raised before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from alerts.model.alert import OPEN_STATUSES, Alert, Notice, Task, TaskCode
+from alerts.hours import at_hour
+from alerts.model.alert import OPEN_STATUSES, Alert, Match, Notice, Task, TaskCode
 from alerts.rules import RULES, STAY_RULES
 from alerts.rules.gates import Ground, grounds
 from alerts.rules.situation import Case, Situation, Whereabouts, whereabouts
@@ -79,4 +81,14 @@ def _wake_at(situation: Situation, standing: dict[str, Alert]) -> datetime | Non
     if left_at is not None and any(t.code is TaskCode.CONFIRM_MATCH for t in tasks):
         # A doubt about somebody who left is dropped once it is no news any more.
         times.append(left_at + timedelta(hours=situation.policy.stale_after, seconds=1))
+    times += [at_hour(day, 0) for match in situation.matches for day in _last_days(match)]
     return min((t for t in times if t > situation.now), default=None)
+
+
+def _last_days(match: Match) -> Iterator[date]:
+    """Days on which an agreement is another than the day before."""
+    registration = match.registration
+    if registration.ended_on is not None:
+        yield registration.ended_on
+    if registration.passport_expires_on is not None:
+        yield registration.passport_expires_on + timedelta(days=1)

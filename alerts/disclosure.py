@@ -29,6 +29,8 @@ _NOTES = {
     TaskCode.REPAIR_MISSED: "The patient left before the carer was fully involved. "
     "Please ring the carer.",
     TaskCode.CONFIRM_MATCH: "Is this the same person? Nothing has left the hospital about this.",
+    TaskCode.CONFIRM_DEATH: "The hospital system says something of a death that is not clear. "
+    "Has the patient died? Nobody outside is told anything until you answer.",
     TaskCode.BEREAVEMENT_SUPPORT: "A registered carer is bereaved. Staff only: nobody outside "
     "was told.",
 }

@@ -46,6 +46,11 @@ class Policy:
     working_day_ends: float = _number(
         17, "o'clock, local time", "Opening hours of carer centres: Monday to Friday, 9 to 5."
     )
+    long_stay: float = _number(
+        24,
+        "hours",
+        "Service rule: after a shorter stay a missed carer is rung, but not urgently.",
+    )
     correct_for: float = _number(
         30,
         "days",

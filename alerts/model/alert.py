@@ -17,6 +17,7 @@ class TaskCode(StrEnum):
     CONTACT_CARER = "contact-carer"
     REPAIR_MISSED = "repair-missed"
     BEREAVEMENT_SUPPORT = "bereavement-support"
+    CONFIRM_DEATH = "confirm-death"
 
 
 class TaskStatus(StrEnum):

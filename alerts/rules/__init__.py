@@ -5,6 +5,7 @@ from collections.abc import Callable
 from alerts.model.alert import Alert
 from alerts.model.site import Nation
 from alerts.rules.bereavement_support import bereavement_support
+from alerts.rules.confirm_death import confirm_death
 from alerts.rules.confirm_match import confirm_match
 from alerts.rules.contact_carer import contact_carer
 from alerts.rules.corrections import corrections, seen
@@ -32,5 +33,6 @@ RULES: dict[Nation, tuple[Callable[[Case], tuple[Alert, ...]], ...]] = {
 
 STAY_RULES: tuple[Callable[[Situation, Whereabouts, tuple[Case, ...]], tuple[Alert, ...]], ...] = (
     bereavement_support,
+    confirm_death,
 )
 """Asked once a stay."""

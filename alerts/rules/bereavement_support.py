@@ -20,8 +20,6 @@ def bereavement_support(
         return cancelled(known, "the patient did not die")
     if all(unfit(case) is not None for case in cases):
         return cancelled(known, "no registered carer is concerned")
-    if known is None and situation.is_stale:
-        return ()
     task = known or _new(situation, where, wanted_id)
     answers = answers_to(stay, wanted_id)
     if Answer.CALLED in answers or Answer.SEEN in answers:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from alerts.hours import local_date
 from alerts.model.alert import Alert, Notice, NoticeStatus
 from alerts.model.events import Answer
 from alerts.model.site import NoticeEvent
@@ -46,7 +47,7 @@ def _is_agreed(case: Case) -> bool:
     registration = case.registration
     agrees = registration.agrees_hospital and registration.agrees_events
     is_over = case.match is not None and case.match.ended
-    return agrees and not is_over and shares_discharge(registration)
+    return agrees and not is_over and shares_discharge(registration, local_date(case.now))
 
 
 def _is_long_over(case: Case) -> bool:

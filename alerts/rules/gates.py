@@ -1,7 +1,9 @@
 """Why a desk may not be asked and why nothing may leave the hospital, and the answers in words."""
 
 from dataclasses import dataclass
+from datetime import date
 
+from alerts.hours import local_date
 from alerts.model.alert import Agreement
 from alerts.model.register import Registration, Sharing
 from alerts.model.site import NoticeEvent
@@ -81,17 +83,19 @@ def silence(case: Case) -> str | None:
         return f"the place is {case.where.reach.value}"
     if not case.registration.agrees_events:
         return "the carer does not agree to be told of events"
-    if not shares_discharge(case.registration):
+    if not shares_discharge(case.registration, local_date(case.now)):
         return "the patient does not share the discharge"
     if is_hidden(case.situation):
         return "a gate is closed"
     return "the site file does not name the centre" if case.centre is None else None
 
 
-def shares_discharge(registration: Registration) -> bool:
-    """The patient agreed that the carer hears of the discharge."""
+def shares_discharge(registration: Registration, today: date) -> bool:
+    """The patient agreed that the carer hears of it; a passport holds on its last day."""
     if registration.sharing is Sharing.TOPICS:
-        return "discharge" in registration.topics
+        expires_on = registration.passport_expires_on
+        is_over = expires_on is not None and expires_on < today
+        return "discharge" in registration.topics and not is_over
     return registration.sharing is Sharing.FULL
 
 
@@ -143,7 +147,10 @@ def _agreements(case: Case) -> list[tuple[str, str, str]]:
         ("Carer agrees to hospital and events?", *_yes(agreed, said)),
         (
             "Patient agrees to share?",
-            *_yes(shares_discharge(registration), f"sharing is {registration.sharing.value}"),
+            *_yes(
+                shares_discharge(registration, local_date(case.now)),
+                f"sharing is {registration.sharing.value}",
+            ),
         ),
         (
             "Does the centre want it?",

@@ -1,7 +1,7 @@
 """The ward is asked to ring a carer who was not involved before the patient left."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.hours import end_of_next_day
 from alerts.model.alert import OPEN_STATUSES, Alert, TaskCode, TaskStatus
@@ -15,7 +15,7 @@ _CALLED = (Answer.CALLED, Answer.CONTACTED)
 
 
 def repair_missed(case: Case) -> tuple[Alert, ...]:
-    """Urgent, by the end of the next day, at the ward that the patient left from."""
+    """By the end of the next day, at the ward the patient left from; urgent after a long stay."""
     standing = case.open_task(TaskCode.REPAIR_MISSED)
     why = _why_not(case)
     if why is not None:
@@ -27,10 +27,17 @@ def repair_missed(case: Case) -> tuple[Alert, ...]:
         return ()
     task = blank(case, TaskCode.REPAIR_MISSED, case.where.desk, occasion)
     status, reason = _status(answers_to(case.stay, task.id))
-    task = replace(task, status=status, reason=reason, urgent=True)
+    task = replace(task, status=status, reason=reason, urgent=_is_urgent(case))
     if status in OPEN_STATUSES or known is None:
         task = replace(task, due_at=_due_at(case))
     return (task,)
+
+
+def _is_urgent(case: Case) -> bool:
+    """Not after a short stay: too many urgent calls in a week are none (contract §7.1 A03)."""
+    came_at, left_at = case.stay.admitted_at or case.stay.opened_at, case.stay.discharged_at
+    lasted = left_at - came_at if came_at and left_at else None
+    return lasted is None or lasted >= timedelta(hours=case.situation.policy.long_stay)
 
 
 def _why_not(case: Case) -> str | None:

@@ -132,14 +132,14 @@ class Case:
 
 def is_restricted(stay: Stay) -> bool:
     """The hospital hides where the patient is, or asks for discretion."""
-    closes = stay.sensitive or stay.consent_refused or stay.death_unclear
+    closes = stay.sensitive or stay.consent_refused
     return closes or stay.hiding in (Hiding.LOCAL, Hiding.NATIONAL)
 
 
 def is_hidden(situation: Situation) -> bool:
     """Nothing about the stay may leave the hospital."""
     stay = situation.stay
-    if is_restricted(stay):
+    if is_restricted(stay) or stay.death_unclear:
         return True
     feed = situation.site.feed(stay.feed)
     return stay.hiding is None and feed is not None and feed.hidden_when_unknown

@@ -36,8 +36,10 @@ _CODES = {
     TaskCode.CONFIRM_MATCH: "Is this patient the person on the carer register?",
     TaskCode.CONTACT_CARER: "Contact the carer after the discharge",
     TaskCode.REPAIR_MISSED: "Make good what the carer missed before the discharge",
+    TaskCode.CONFIRM_DEATH: "Has the patient died? (staff only)",
     TaskCode.BEREAVEMENT_SUPPORT: "Consider support for a bereaved carer (staff only)",
 }
+_PROPOSALS = (TaskCode.CONFIRM_MATCH, TaskCode.CONFIRM_DEATH)
 _STATES = {
     TaskState.NOT_INFORMED: "Carer not yet informed",
     TaskState.INFORMED: "Carer informed",
@@ -68,7 +70,7 @@ def render(task: DisclosedTask, claims: Claims) -> str:
             "status": task.status.value,
             "statusReason": element({"text": words(task.reason)}),
             "businessStatus": _state(task.state),
-            "intent": "proposal" if task.code is TaskCode.CONFIRM_MATCH else "order",
+            "intent": "proposal" if task.code in _PROPOSALS else "order",
             "priority": "urgent" if task.urgent else "routine",
             "code": concept(CARER_TASK, task.code.value, _CODES[task.code]),
             "description": words(task.note),

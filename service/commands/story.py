@@ -18,6 +18,7 @@ ASKS = {
     TaskCode.INVOLVE_CARER: "{carer} helps at home: tell them the plan, ask for their views",
     TaskCode.REPAIR_MISSED: "left before {carer} was fully involved: ring them",
     TaskCode.CONFIRM_MATCH: "may be on the register: is it the same person? Nothing has left",
+    TaskCode.CONFIRM_DEATH: "may have died: the coordinator is asked",
     TaskCode.BEREAVEMENT_SUPPORT: "has died: consider bereavement support. No carer was messaged",
     TaskCode.CONTACT_CARER: "please contact {carer}",
 }

@@ -222,6 +222,23 @@ def bereaved(beds: Iterable[Bedside], site: Site) -> tuple[Bereaved, ...]:
     )
 
 
+def unclear_deaths(beds: Iterable[Bedside], site: Site) -> tuple[Bereaved, ...]:
+    """One line a patient of whom a message says something of a death that nobody can read."""
+    return tuple(
+        Bereaved(
+            task=task.id,
+            stay=bed.stay.id,
+            seen=sum(a.alert == task.id for a in bed.stay.answers),
+            where=place(bed.stay, site),
+            patient=patient_name(bed.stay),
+            who="",
+        )
+        for bed in beds
+        for task in bed.tasks
+        if task.code is TaskCode.CONFIRM_DEATH and task.status.value in OPEN
+    )
+
+
 def decided(answers: Iterable[AnsweredMatch], site: Site, clock: Clock) -> tuple[Decided, ...]:
     """One line an answer of the last days, the newest first."""
     lines = []

@@ -93,8 +93,13 @@ def test_the_call_of_the_centre_follows_from_the_notice():
 
 def test_the_repair_goes_to_the_ward_that_the_patient_left_from():
     desk = Desk().tell(a01(), a02(1, WARD_4), a03(5, place=WARD_4))
-    task = desk.task(TaskCode.REPAIR_MISSED)
-    assert (task.recipient.code, task.urgent) == ("L302H/M4", True)
+    assert desk.task(TaskCode.REPAIR_MISSED).recipient.code == "L302H/M4"
+
+
+@pytest.mark.parametrize(("hours", "urgent"), [(23.9, False), (24, True)])
+def test_the_repair_is_urgent_after_a_long_stay_alone(hours, urgent):
+    desk = Desk().tell(a01(), a03(hours))
+    assert desk.task(TaskCode.REPAIR_MISSED).urgent is urgent
 
 
 def test_two_centres_are_told_apart():

@@ -171,7 +171,7 @@ ROWS = [
     ),
     (
         [a01(), a08(1, died=True), a08(2, died=False)],
-        ["bereavement-support requested", "involve-carer cancelled"],
+        ["bereavement-support requested", "confirm-death requested", "involve-carer cancelled"],
         "denied: it holds until a person says otherwise",
     ),
     ([a01(place=SILENT_WARD), a16(1, FRIDAY, place=SILENT_WARD)], [], "a ward not live"),

@@ -157,13 +157,14 @@ def test_the_site_file_names_the_chi_system() -> None:
 
 
 @pytest.mark.parametrize("code", TaskCode)
-def test_the_project_coding_comes_first_and_only_a_doubtful_match_is_a_proposal(
+def test_the_project_coding_comes_first_and_only_what_is_not_sure_is_a_proposal(
     code: TaskCode,
 ) -> None:
     body = rendered(a_ward_task(code=code))
     assert body["code"]["coding"][0] == {"system": f"{CODES}/carer-task", "code": code.value}
     assert body["code"]["text"]
-    assert body["intent"] == ("proposal" if code is TaskCode.CONFIRM_MATCH else "order")
+    is_unsure = code in (TaskCode.CONFIRM_MATCH, TaskCode.CONFIRM_DEATH)
+    assert body["intent"] == ("proposal" if is_unsure else "order")
 
 
 @pytest.mark.parametrize("status", TaskStatus)

@@ -25,6 +25,7 @@ from service.web.leaving import (
     missed,
     people,
     question,
+    unclear_deaths,
 )
 from service.web.queries import bedsides
 from service.web.queries.bedsides import OPEN, Bedside
@@ -45,7 +46,7 @@ AHEAD = timedelta(hours=48)
 LATELY = timedelta(hours=24)
 DECIDED = timedelta(days=30)
 """How long an answer about a match can be taken back here."""
-_ASKED = (TaskCode.CONFIRM_MATCH, TaskCode.BEREAVEMENT_SUPPORT)
+_ASKED = (TaskCode.CONFIRM_MATCH, TaskCode.BEREAVEMENT_SUPPORT, TaskCode.CONFIRM_DEATH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class CoordinatorPage:
     questions: tuple[Question, ...]
     decided: tuple[Decided, ...]
     bereaved: tuple[Bereaved, ...]
+    unclear: tuple[Bereaved, ...]
     missed: tuple[Missed, ...]
     fresh: Freshness
     can_record: bool
@@ -118,6 +120,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         questions=questions,
         decided=decided(said, desk.site, clock),
         bereaved=bereaved(asked, desk.site),
+        unclear=unclear_deaths(asked, desk.site),
         missed=missed(gone, desk.site, clock),
         fresh=fresh,
         can_record=viewer.works_at(Role.COORDINATOR, hospital.code),
@@ -168,6 +171,23 @@ def seen_to(
         if task is not None:
             _answer(desk, viewer, task, Answer.SEEN)
     return see_other(coordinator_path(pressed.hospital))
+
+
+@router.post("/coordinator/death")
+def answer_death(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[Decision, Form()]
+) -> Response:
+    """Keep whether the patient has died, where a message was not clear."""
+    _check(viewer, pressed)
+    answer = {"alive": Answer.ALIVE, "died": Answer.DIED}.get(pressed.answer)
+    if answer is None:
+        raise HTTPException(400)
+    with one_at_a_time(request):
+        task = _task(desk, viewer, pressed, TaskCode.CONFIRM_DEATH)
+        if task is None:
+            raise EvidenceChanged(EvidenceChanged.__doc__)
+        _answer(desk, viewer, task, answer)
+    return see_other(coordinator_path(pressed.hospital), "deaths")
 
 
 def _check(viewer: Viewer, pressed: Decision) -> None:
