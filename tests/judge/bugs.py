@@ -76,7 +76,7 @@ def outcome_before_send() -> None:
         return honest(*args)  # type: ignore[arg-type]
 
     def marked(line: dispatch.Line, outlet: dispatch.Outlet, hand: dispatch.Hand) -> int:
-        parcels = dispatch._claimed(line, outlet)
+        parcels = dispatch._claimed(line, outlet, dispatch._claim(line, outlet))
         for parcel in parcels:
             dispatch._settle(line, hand, [(parcel, Accepted())])
             dispatch.passing("before-send")
