@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from alerts.model.events import FactKind
 from alerts.model.register import Sharing
 from service.database import connect
-from tests.invariant.world import World, a_day_ahead, faults
+from tests.invariant.verdict import faults
+from tests.invariant.world import World, a_day_ahead
 from tests.support.databases import sqlite_copy
 
 MOODS = st.sampled_from(("well", "away", "answer lost", "request lost"))
