@@ -9,6 +9,8 @@ from ingest.failpoints import POINTS
 
 STRUCK = "struck at"
 """What a service prints before it is met, so that the judge knows of it."""
+IMPORTS = ("requests-decided", "rows-brought", "register-shown", "import-step")
+"""Passed while a register is taken in: tests/database/test_deciding.py kills there."""
 LANES_FREE_IN = 3.0
 """Seconds in which nothing is decided on PostgreSQL: the lanes of the dead are leased as long."""
 
@@ -33,7 +35,9 @@ class Blow:
 
 def points_on(database: str, has_topic: bool) -> list[str]:
     """The fail-points that a deployment of one process passes there."""
-    without = set() if has_topic else {"records-polled", "records-journaled", "offsets-committed"}
+    without = set(IMPORTS)
+    if not has_topic:
+        without |= {"records-polled", "records-journaled", "offsets-committed"}
     if database == "sqlite":
         without.add("lanes-beat")
     return [point for point in POINTS if point not in without]
