@@ -13,7 +13,14 @@ from tests.judge.deployment import CENTRES, Plan, Receivers
 from tests.judge.hospital import Hospital, Sender, Story
 from tests.judge.launcher import Launcher
 from tests.judge.receivers import Told
-from tests.judge.verdict import Fault, mail_faults, notices_faults, record_faults, wards_faults
+from tests.judge.verdict import (
+    Fault,
+    mail_faults,
+    notices_faults,
+    record_faults,
+    versions_faults,
+    wards_faults,
+)
 from tests.support.kafka_server import read_all
 from tests.support.running_service import RunningService
 
@@ -52,6 +59,7 @@ def recorded(launcher: Launcher, scene: Scene) -> list[Fault]:
     journal, outbox = (launcher.rows(scene.service, name) for name in ("journal", "outbox"))
     return [
         *record_faults(scene.hospital.stories, journal),
+        *versions_faults(scene.hospital.stories, outbox, scene.receivers.fhir.told),
         *mail_faults(outbox, [one.text for one in scene.receivers.mail.arrived]),
         *(_inbox_faults(scene) if scene.desk_token else ()),
     ]

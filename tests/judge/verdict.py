@@ -1,7 +1,7 @@
 """What may be said against a service, from what was acknowledged and what the receivers hold."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,6 +77,26 @@ def record_faults(
                 yield Fault("doubled", f"{step.control_id}: {len(states)} entries")
             elif states != ["settled"]:
                 yield Fault("lost", f"{step.control_id}: {states}")
+
+
+def versions_faults(
+    stories: Sequence[Story], rows: Sequence[Mapping[str, object]], told: Sequence[Told]
+) -> Iterator[Fault]:
+    """Each move made a version, also one that the next overtook; what is called sent did arrive."""
+    arrived, made, sent = Counter(one.id for one in told), Counter[str](), Counter[str]()
+    for row in rows:
+        if row["channel"] == "fhir":
+            made[str(row["resource_id"])] += 1
+            sent[str(row["resource_id"])] += row["state"] == "sent"
+    for name, count in sent.items():
+        if arrived[name] < count:
+            yield Fault("lost", f"{name}: {arrived[name]} versions of {count} that were sent")
+    tasks = {_visit(o.body): o.id for o in told if o.kind == "Task" and _code(o.body) == WARD_TASK}
+    for story in stories:
+        moves = len({step.ward for step in story.steps[: story.acknowledged] if step.ward})
+        task = tasks.get(story.visit)
+        if task is not None and made[task] < moves:
+            yield Fault("lost", f"{story.visit}: {made[task]} versions of {moves} moves")
 
 
 def mail_faults(rows: Sequence[Mapping[str, object]], letters: Sequence[bytes]) -> Iterator[Fault]:
