@@ -24,11 +24,11 @@ pytestmark = [
 ]
 
 GOES_ON = (
-    Blow("after-append", 3, "raise", wait=1.0),
+    Blow("after-append", 3, "raise", wait=5.0),
     Blow("before-send", 2, "raise", wait=2.0),
     Blow("outcome-kept", 3, "raise", wait=2.0),
-    Blow("before-answer", 4, "hang", wait=1.0),
-    Blow("after-send", 2, "delay", wait=1.0),
+    Blow("before-answer", 4, "hang", wait=5.0),
+    Blow("after-send", 2, "delay", wait=5.0),
 )
 """What does not end the process; it is killed a little later."""
 STOPS = Blow(action="stop", wait=0.3), Blow(action="stop", wait=1.0)
