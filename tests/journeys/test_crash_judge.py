@@ -25,8 +25,8 @@ pytestmark = [
 
 GOES_ON = (
     Blow("after-append", 3, "raise", wait=5.0),
-    Blow("before-send", 2, "raise", wait=2.0),
-    Blow("outcome-kept", 3, "raise", wait=2.0),
+    Blow("before-send", 2, "raise", wait=6.0),
+    Blow("outcome-kept", 3, "raise", wait=6.0),
     Blow("before-answer", 4, "hang", wait=5.0),
     Blow("after-send", 2, "delay", wait=5.0),
 )
