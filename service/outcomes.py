@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 
 from alerts.decide import Ground
+from alerts.model.alert import TaskCode
 from alerts.model.doubts import Doubt, DoubtKind
 
 _DOUBTFUL = "doubtful"
 """In place of a question: the line is a doubt, its kind and its field."""
-_BETRAYING = frozenset({DoubtKind.DEATH_UNCLEAR})
+_BETRAYING: frozenset[StrEnum] = frozenset(
+    {DoubtKind.DEATH_UNCLEAR, TaskCode.CONFIRM_DEATH, TaskCode.BEREAVEMENT_SUPPORT}
+)
 _KINDS = {kind.value: kind for kind in DoubtKind}
 
 
@@ -29,8 +33,8 @@ def doubts_of(text: str) -> tuple[Doubt, ...]:
     return tuple(Doubt(kind, where) for kind, where in kept if kind is not None)
 
 
-def label_of(kind: DoubtKind) -> str:
-    """The kind as the figures name it; none betrays a death."""
+def label_of(kind: StrEnum) -> str:
+    """A kind of doubt, or a code of a Task, as the figures name it: none betrays a death."""
     return "other" if kind in _BETRAYING else kind.value
 
 

@@ -231,7 +231,7 @@ def _send(turn: _Turn, alert: Alert, version: int) -> None:
         sent=isinstance(alert, Notice) and way.channel == INBOX,
     )
     code = alert.code if isinstance(alert, Task) else alert.event
-    desk.metrics.decided.labels(kind_of(alert), code.value).inc()
+    desk.metrics.decided.labels(kind_of(alert), outcomes.label_of(code)).inc()
 
 
 def _is_taken_back(task: Task) -> bool:

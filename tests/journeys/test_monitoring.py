@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine, insert, make_url, text
 
 from alerts.delivery import GivenUp, Route
-from alerts.store import claims, destinations, outbox
+from alerts.store import claims, destinations, outbox, requests
+from ingest import feed_activity
 from ingest import journal as journal_of
 from ingest.journal import journal
 from service.database import connect
@@ -44,6 +45,7 @@ NOT_WORKED = (
     "ThinkCarerBacklogGrows",
     "ThinkCarerParked",
     "ThinkCarerManyParked",
+    "ThinkCarerDecisionsWait",
     "ThinkCarerFeedSilent",
     "ThinkCarerLanesUnheld",
     "ThinkCarerDestinationFailing",
@@ -86,6 +88,8 @@ def no_worker(postgresql_url: str, tmp_path: Path) -> Iterator[RunningService]:
         folder, postgresql_url, settings, port, port, program="tests.support.moved_clock"
     )
     _fill(postgresql_url)
+    _was_heard(postgresql_url)
+    _ask(postgresql_url)
     _leave_parcels(postgresql_url)
     made.start("web")
     yield made
@@ -101,6 +105,7 @@ def test_what_is_broken_fires_and_the_dashboard_is_answered(
         _break_at_the_door(alone, tmp_path)
         _speak_for_another(no_worker)
         prometheus.wait_for(*AT_THE_DOOR)
+        prometheus.wait_for("ThinkCarerDoubtful", meanwhile=lambda: _write_odd_dates(alone))
         _park_many(no_worker.database_url)
         assert no_worker.command("outbox", "hold").returncode == 0  # as after a restore
         _set_clock(no_worker.folder, 7_200)
@@ -121,6 +126,12 @@ def _break_at_the_door(alone: RunningService, folder: Path) -> None:
     for _ in range(12):
         with socket.create_connection(("127.0.0.1", alone.mllp_port), timeout=10) as line:
             line.sendall(b"\x0bMSH|half a frame")
+
+
+def _write_odd_dates(alone: RunningService) -> None:
+    """A sender that writes a date as people do, in every message."""
+    odd = ("PV2|||||||||04/12/2026",)
+    send_one(alone.mllp_port, [Adt("A08", extra=odd).raw() for _ in range(10)])
 
 
 def _speak_for_another(no_worker: RunningService) -> None:
@@ -145,6 +156,19 @@ def _fill(url: str, count: int = 1_100) -> None:
     rows = [row | {"control_id": str(uuid4()), "size": 1, "answer": b""} for _ in range(count)]
     with connect(url) as database, database.write() as tx:
         tx.execute(insert(journal), rows)
+
+
+def _was_heard(url: str) -> None:
+    """As a worker left it that settled the last message of this feed half a day ago."""
+    at = datetime.now(UTC) - timedelta(hours=12)
+    with connect(url) as database, database.write() as tx:
+        feed_activity.note(tx, {("pas", ""): at}, at)
+
+
+def _ask(url: str) -> None:
+    """A stay that is to be decided again, and no worker does it."""
+    with connect(url) as database, database.write() as tx:
+        requests.request(tx, ("a",), requests.Why.REGISTER, datetime.now(UTC))
 
 
 def _leave_parcels(url: str) -> None:
