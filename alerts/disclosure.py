@@ -37,6 +37,7 @@ _NOTES = {
 WITHDRAWAL = (
     "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
 )
+LATE = "We were told of this late."
 _NUMBERS = (IdentifierKind.NHS, IdentifierKind.CHI)
 
 
@@ -156,7 +157,8 @@ def _sentences(notice: Notice, telling: Telling) -> tuple[str, ...]:
         case NoticeEvent.DATE_CHANGED:
             return (f"The planned date of discharge is now {day(notice.planned_on)}.", where)
         case NoticeEvent.DISCHARGED:
-            return (f"Left hospital{on_half_day(notice.happened_at)}.", where)
+            late = (LATE,) if notice.late else ()
+            return (f"Left hospital{on_half_day(notice.happened_at)}.", *late, where)
         case NoticeEvent.CANCELLED:
             return (f"{_earlier(notice, telling)} no longer holds: {_undone(notice, telling)}.",)
         case NoticeEvent.WITHDRAWN:
@@ -211,6 +213,7 @@ def _centre_note(task: Task, telling: Telling) -> str | None:
     by = f" by {clock(task.due_at)} on {day(local(task.due_at).date())}" if task.due_at else ""
     sentences = [
         f"Left {hospital.name if hospital else 'hospital'}{on_half_day(left_at)}.",
+        *([LATE] if task.late else []),
         *([f"Discharge hub {hospital.hub_phone}."] if hospital and hospital.hub_phone else []),
         f"Please contact the carer{by}.",
     ]

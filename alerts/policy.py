@@ -20,8 +20,20 @@ class Policy:
     stale_after: float = _number(
         24,
         "hours",
-        "Service rule: older news updates the stay and tells nobody, so that a backlog "
-        "raises no storm of alerts.",
+        "Service rule: older news is decided once it has settled, so that a backlog says only "
+        "what is true at its end.",
+    )
+    settle_after: float = _number(
+        0.25,
+        "hours",
+        "Service rule: old news has settled when none of the stay came for so long, and its feed "
+        "has caught up or fallen silent.",
+    )
+    discharged_within: float = _number(
+        72,
+        "hours",
+        "Service rule: a discharge that became known late is told for so long, marked late; "
+        "after that a call by the centre comes too late to help.",
     )
     ask_within: float = _number(
         24,

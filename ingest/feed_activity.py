@@ -1,15 +1,16 @@
 """When each feed last told us something that we understood, and since when something waits.
 
-A feed's activity is the time of its newest message that was settled: never a probe of our own, nor
-what was parked, ignored or refused. The worker keeps it in one small table, so that it is asked for
-without reading the journal.
+A feed's activity is the time of its newest message that was settled, and of the newest of them that
+was no old news: never a probe of our own, nor what was parked, ignored or refused. The worker keeps
+it in one small table, so that it is asked for without reading the journal.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ingest.journal import journal
@@ -28,7 +29,10 @@ _OLDEST = (
 )
 # One row for each feed and hospital, a few dozen at most.
 _ALL = select(feed_activity.c.feed, feed_activity.c.hospital, feed_activity.c.heard_at)
-_KNOWN = _ALL.where(feed_activity.c.feed.in_(bindparam("feeds", expanding=True)))
+_KNOWN = select(feed_activity).where(feed_activity.c.feed.in_(bindparam("feeds", expanding=True)))
+_PACE = select(func.max(feed_activity.c.heard_at), func.max(feed_activity.c.fresh_at)).where(
+    feed_activity.c.feed == bindparam("feed")
+)
 # Only forward: an old message that is settled late says nothing new. Back only from a time that has
 # not come yet, which a wrong clock gave.
 _HEARD = (
@@ -42,6 +46,19 @@ _HEARD = (
         ),
     )
     .values(heard_at=bindparam("at"))
+)
+_FRESH = (
+    update(feed_activity)
+    .where(
+        feed_activity.c.feed == bindparam("of_feed"),
+        feed_activity.c.hospital == bindparam("of_hospital"),
+        or_(
+            feed_activity.c.fresh_at.is_(None),
+            feed_activity.c.fresh_at < bindparam("at"),
+            feed_activity.c.fresh_at > bindparam("now"),
+        ),
+    )
+    .values(fresh_at=bindparam("at"))
 )
 # Where another worker made the row at the same time, theirs is as good.
 _FIRST = {
@@ -59,7 +76,21 @@ class FeedHeard:
     hospitals: frozenset[str]
 
 
-def note(tx: Connection, heard: Mapping[tuple[str, str], datetime], now: datetime) -> None:
+@dataclass(slots=True)
+class Spoke:
+    """When the newest messages of a feed came, that of old news aside: None where all were."""
+
+    at: datetime
+    fresh_at: datetime | None = None
+
+    def again(self, at: datetime, is_fresh: bool) -> None:
+        """Another message came then."""
+        self.at = max(self.at, at)
+        if is_fresh:
+            self.fresh_at = max(self.fresh_at or at, at)
+
+
+def note(tx: Connection, heard: Mapping[tuple[str, str], Spoke], now: datetime) -> None:
     """Keep when messages came that are settled now, by feed and by the hospital they named.
 
     An empty hospital is a message that named none. Call it last in a transaction: the rows are
@@ -69,15 +100,45 @@ def note(tx: Connection, heard: Mapping[tuple[str, str], datetime], now: datetim
         return
     feeds = sorted({feed for feed, _ in heard})
     rows = tx.execute(_KNOWN, {"feeds": feeds})
-    known = {(row.feed, row.hospital): _instant(row.heard_at) for row in rows}
+    known = {(row.feed, row.hospital): row for row in rows}
     for feed, hospital in sorted(heard):
-        at, before = heard[feed, hospital], known.get((feed, hospital))
+        spoke, before = heard[feed, hospital], known.get((feed, hospital))
         if before is None:
-            row = {"feed": feed, "hospital": hospital, "heard_at": at}
-            tx.execute(_FIRST[tx.dialect.name], row)
-        elif at - before >= GRAIN or before > now:
-            row = {"of_feed": feed, "of_hospital": hospital, "at": at, "now": now}
-            tx.execute(_HEARD, row)
+            row = {"feed": feed, "hospital": hospital, "heard_at": spoke.at}
+            tx.execute(_FIRST[tx.dialect.name], row | {"fresh_at": spoke.fresh_at})
+            continue
+        where = {"of_feed": feed, "of_hospital": hospital, "now": now}
+        if _is_news(spoke.at, before.heard_at, now):
+            tx.execute(_HEARD, where | {"at": spoke.at})
+        if spoke.fresh_at is not None and _is_news(spoke.fresh_at, before.fresh_at, now):
+            tx.execute(_FRESH, where | {"at": spoke.fresh_at})
+
+
+def _is_news(at: datetime, before: datetime | None, now: datetime) -> bool:
+    if before is None:
+        return True
+    known = _instant(before)
+    return at - known >= GRAIN or known > now
+
+
+class FeedPace(NamedTuple):
+    """What a feed sends just now: its newest message, and its newest that was no old news."""
+
+    heard_at: datetime | None
+    fresh_at: datetime | None
+    is_behind: bool
+    """Messages were taken in a while ago and are not read yet."""
+
+
+def pace(tx: Connection, feed: str, now: datetime) -> FeedPace:
+    """What a feed sends just now, and whether all of it was read."""
+    heard_at, fresh_at = tx.execute(_PACE, {"feed": feed}).one()
+    waiting = oldest_waiting(tx)
+    return FeedPace(
+        heard_at=_instant(heard_at) if heard_at else None,
+        fresh_at=_instant(fresh_at) if fresh_at else None,
+        is_behind=waiting is not None and now - waiting > GRAIN,
+    )
 
 
 def feeds_heard(tx: Connection, known: Collection[str]) -> tuple[FeedHeard, ...]:

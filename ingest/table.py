@@ -54,6 +54,8 @@ feed_activity = Table(
     Column("feed", String(64), primary_key=True),
     Column("hospital", Text, primary_key=True),
     Column("heard_at", _Instant, nullable=False),
+    Column("fresh_at", _Instant),
 )
-"""When the newest settled message of a feed came that placed a patient in a hospital; the empty
-hospital is of messages that named none. Nobody deletes from it: feeds and hospitals are few."""
+"""When the newest settled message of a feed came that placed a patient in a hospital, and the
+newest of them that was no old news; the empty hospital is of messages that named none. Nobody
+deletes from it: feeds and hospitals are few."""

@@ -14,6 +14,7 @@ from alerts.model.events import AdtEvent, NotForUs, Place
 from alerts.model.identity import Patient
 from alerts.movements import patient_after
 from alerts.rules.situation import Reach, whereabouts
+from alerts.settling import is_old_news
 from alerts.store import alerts as alert_store
 from alerts.store import register
 from ingest import feed_activity, journal
@@ -90,7 +91,7 @@ def _process_all(
     Their bytes are let go with each claim.
     """
     done: list[tuple[datetime, journal.End]] = []
-    heard: dict[tuple[str, str], datetime] = {}
+    heard: dict[tuple[str, str], feed_activity.Spoke] = {}
     with line.desk(tx) as desk:
         for some in claimed:
             ends = []
@@ -98,7 +99,7 @@ def _process_all(
                 progress.entry = entry.id
                 ends.append(_processed(tx, desk, progress, entry, event))
                 if ends[-1].state == "settled" and isinstance(event, AdtEvent):
-                    _hear(heard, line, entry, event)
+                    _hear(heard, desk, entry, event)
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
             done += zip((entry.received_at for entry in some), ends, strict=True)
@@ -109,18 +110,22 @@ def _process_all(
 
 
 def _hear(
-    heard: dict[tuple[str, str], datetime], line: Line, entry: journal.Entry, event: AdtEvent
+    heard: dict[tuple[str, str], feed_activity.Spoke],
+    desk: Desk,
+    entry: journal.Entry,
+    event: AdtEvent,
 ) -> None:
     """Note that a feed spoke, and of which hospital; a probe of our own says nothing of it."""
     place = event.place if isinstance(event.place, Place) else None
-    where = whereabouts(line.site, place)
+    where = whereabouts(desk.site, place)
     if where.reach is Reach.PROBE:
         return
     hospital = place.hospital if place else ""
     if where.reach is not Reach.UNKNOWN:  # a ward may be named without its hospital
         hospital = where.coordinator.code
-    named = (entry.feed, hospital)
-    heard[named] = max(entry.received_at, heard.get(named, entry.received_at))
+    spoke = heard.setdefault((entry.feed, hospital), feed_activity.Spoke(entry.received_at))
+    is_old = is_old_news(event.recorded_at, desk.now, desk.policy)
+    spoke.again(entry.received_at, is_fresh=not is_old)
 
 
 def _read_all(
@@ -190,4 +195,4 @@ def _read(entry: journal.Entry, dialect: Dialect | None) -> _Read:
 
 
 def _told_by(entry: journal.Entry, event: AdtEvent) -> Occasion:
-    return Occasion(entry.received_at, entry=entry.id, happened_at=event.occurred_at)
+    return Occasion(entry.received_at, entry=entry.id, happened_at=event.recorded_at)

@@ -34,6 +34,12 @@ class Metrics:
             "feed",
             "kind",
         )
+        self.suppressed = self._counter(
+            "suppressed",
+            "What would be due and is not told, by code and reason: too-old, waits, barred",
+            "code",
+            "why",
+        )
         self.decided = self._counter(
             "decided", "Tasks and notices decided, by kind and code", "kind", "code"
         )

@@ -1,12 +1,12 @@
 """Ask the rules about one stay and keep what they answer: the one way to a Task or notice."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from alerts.decide import Ground, Situation, Verdict, decide
+from alerts.decide import Ground, Situation, Unsaid, Verdict, decide
 from alerts.delivery import INBOX, SMTP, route
 from alerts.disclosure import Telling, disclose
 from alerts.matching import binding, match, subjects_of
@@ -26,16 +26,21 @@ from alerts.model.doubts import Doubt
 from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.policy import Policy
+from alerts.rules.results import TOO_OLD, WAITS
+from alerts.settling import Pace, is_old_news, waits_until
 from alerts.store import alerts as alert_store
 from alerts.store import identity as identity_store
-from alerts.store import outbox, register
+from alerts.store import outbox, register, suppressions
 from alerts.store import stays as stay_store
 from alerts.telling import Cause, Held, facts_of, is_news, is_over
+from ingest import feed_activity
 from mapping.fhir import communication, task
 from mapping.fhir.systems import Claims
 from service import outcomes
 from service.metrics import Metrics
 
+_COUNTED = {TOO_OLD: "too-old", WAITS: "waits"}
+"""How a reason is counted; every other is ``barred``, so that no figure says which gate it was."""
 _OF_RENDERING = frozenset({"meta", "text", "lastModified"})
 """What differs between two renderings of the same thing."""
 
@@ -48,7 +53,7 @@ class Occasion:
     entry: int | None = None
     actor: str | None = None
     happened_at: datetime | None = None
-    """When the hospital says that it happened; None for persons and clocks, never stale."""
+    """EVN-2, else MSH-7, of a message; None for persons and clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Desk:
     held: dict[str, tuple[Held, ...]]
     """Of stays that were looked up together; each is good until it is asked for."""
     has_hospital_server: bool = False
+    paces: dict[str, Pace] = field(default_factory=dict)
+    """What each feed sends just now, of those that were asked about."""
 
 
 def reconsider(
@@ -91,7 +98,8 @@ def reconsider(
     held = desk.held.pop(stay.id, None)
     if held is None:
         held = alert_store.raised_for(tx, (stay.id,))[stay.id]
-    happened = occasion.happened_at
+    told_at = _old_news_at(desk, stay, occasion)
+    settles_at = None if told_at is None else _settles_at(tx, desk, stay, told_at)
     raised = tuple(each.alert for each in held)
     here = outbox.here(tx, stay.id) if raised else outbox.Here()
     verdict = decide(
@@ -105,11 +113,13 @@ def reconsider(
             now=desk.now,
             unsent=here.unsent,
             in_doubt=here.in_doubt,
-            is_stale=happened is not None
-            and desk.now - happened > timedelta(hours=desk.policy.stale_after),
+            settles_at=settles_at,
         )
     )
-    desk.shelf.save(stay, last_order, verdict.wake_at)
+    unsaid = _kept_unsaid(tx, desk, stay, verdict, occasion)
+    old_news_at = None if settles_at is None else told_at
+    ahead = stay_store.Ahead(verdict.wake_at, old_news_at, len(verdict.unsaid))
+    desk.shelf.save(stay, last_order, ahead)
     by_key = {m.registration.key: m for m in matches}
     known = {each.alert.id: each for each in held}
     turn, has_news = _Turn(tx, desk, occasion), False
@@ -118,7 +128,38 @@ def reconsider(
         registration = found.registration if found else None
         telling = Telling(stay, registration, desk.site, desk.now, raised, is_theirs(found))
         has_news |= _tell(turn, alert, known.get(alert.id), telling)
-    return Outcome(_words(verdict), verdict.grounds, has_news)
+    return Outcome(_words(verdict, unsaid), verdict.grounds, has_news)
+
+
+def _old_news_at(desk: Desk, stay: Stay, occasion: Occasion) -> datetime | None:
+    """When the last old news of the stay came; a fresh message ends the wait, nothing else does."""
+    if occasion.happened_at is None:
+        known = desk.shelf.load(stay.id)
+        return None if known is None else known.old_news_at
+    is_old = is_old_news(occasion.happened_at, desk.now, desk.policy)
+    return occasion.learned_at if is_old else None
+
+
+def _settles_at(tx: Connection, desk: Desk, stay: Stay, told_at: datetime) -> datetime | None:
+    """When to look again whether all of it was heard; None once it was."""
+    if stay.feed not in desk.paces:
+        desk.paces[stay.feed] = Pace(*feed_activity.pace(tx, stay.feed, desk.now))
+    return waits_until(told_at, desk.paces[stay.feed], desk.now, desk.policy)
+
+
+def _kept_unsaid(
+    tx: Connection, desk: Desk, stay: Stay, verdict: Verdict, occasion: Occasion
+) -> tuple[Unsaid, ...]:
+    """Keep why what would be due is not said; what of it is new."""
+    known = desk.shelf.load(stay.id)
+    if not verdict.unsaid and (known is None or not known.unsaid):
+        return ()
+    new = suppressions.keep(tx, stay.id, verdict.unsaid, desk.now, occasion.entry)
+    for unsaid in new:
+        code, why = unsaid.suppressed.code, unsaid.suppressed.why
+        kind = _COUNTED.get(why, "barred")
+        desk.metrics.suppressed.labels(outcomes.label_of(code), kind).inc()
+    return new
 
 
 def is_theirs(match: Match | None) -> bool:
@@ -251,8 +292,9 @@ def _rendered(disclosed: DisclosedTask | DisclosedNotice, site: Site) -> str:
     return communication.render(disclosed, claims)
 
 
-def _words(verdict: Verdict) -> str:
-    """What came of it in one line, without a person in it."""
+def _words(verdict: Verdict, unsaid: tuple[Unsaid, ...]) -> str:
+    """What came of it in one line, and what newly did not; without a person in it."""
     tasks = [f"Task {t.code.value} {t.status.value}" for t in verdict.tasks]
     notices = [f"notice {n.event.value} {n.status.value}" for n in verdict.notices]
-    return ", ".join(tasks + notices) or "No change for anybody"
+    kept_back = [f"{u.suppressed.code.value} not told: {u.suppressed.words}" for u in unsaid]
+    return ", ".join(tasks + notices + kept_back) or "No change for anybody"

@@ -85,6 +85,8 @@ class Task:
     """Id of the notice it follows from."""
     reason: str | None = None
     """Why it ended, in words without a person in them."""
+    late: bool = False
+    """It follows from news that was old when it was told."""
 
 
 class NoticeStatus(StrEnum):
@@ -112,6 +114,8 @@ class Notice:
     in_response_to: tuple[str, ...] = ()
     """Ids of the earlier notices that this one corrects."""
     seen_at: datetime | None = None
+    late: bool = False
+    """What it tells of was old news by then."""
 
 
 Alert: TypeAlias = Task | Notice

@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from alerts.model.alert import OPEN_STATUSES, Alert, Task, TaskCode, TaskStatus
+from alerts.model.alert import OPEN_STATUSES, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.rules.gates import unfit
 from alerts.rules.obligation import answers_to, cancelled, seen_or, task_id
+from alerts.rules.results import Raise, Result
 from alerts.rules.situation import Case, Situation, Whereabouts
 
 
 def bereavement_support(
     situation: Situation, where: Whereabouts, cases: tuple[Case, ...]
-) -> tuple[Alert, ...]:
+) -> tuple[Result, ...]:
     """At most one, whatever the number of carers; nothing of it leaves the hospital."""
     stay = situation.stay
     wanted_id = task_id(stay, TaskCode.BEREAVEMENT_SUPPORT)
@@ -23,9 +24,11 @@ def bereavement_support(
     task = known or _new(situation, where, wanted_id)
     answers = answers_to(stay, wanted_id)
     if Answer.CALLED in answers or Answer.SEEN in answers:
-        return (replace(task, status=TaskStatus.COMPLETED, reason="seen to by a person"),)
+        done = replace(task, status=TaskStatus.COMPLETED, reason="seen to by a person")
+        return (Raise(done, at_once=True),)
     status = task.status if task.status in OPEN_STATUSES else seen_or(answers)
-    return (replace(task, recipient=where.coordinator, status=status, reason=None),)
+    asked = replace(task, recipient=where.coordinator, status=status, reason=None)
+    return (Raise(asked, at_once=True),)
 
 
 def _new(situation: Situation, where: Whereabouts, wanted_id: str) -> Task:

@@ -3,37 +3,43 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.model.alert import OPEN_STATUSES, Alert, MatchGrade, Task, TaskCode, TaskStatus
+from alerts.model.alert import OPEN_STATUSES, MatchGrade, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.model.stay import StayStatus
 from alerts.rules.gates import ended, misplaced
-from alerts.rules.obligation import answers_to, blank, cancelled, seen_or
+from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, unsaid
+from alerts.rules.results import Raise, Result, Wake, raised
 from alerts.rules.situation import Case
 
 _DIGITS = 16
 """Of the fingerprint: another comparison is another question."""
 
 
-def confirm_match(case: Case) -> tuple[Alert, ...]:
+def confirm_match(case: Case) -> tuple[Result, ...]:
     """Alone until a person decides: nothing else follows from a doubtful match."""
     why = _why_not(case)
     asked = case.match.fingerprint[:_DIGITS] if case.match is not None and why is None else ""
-    earlier: list[Alert] = []
+    earlier: list[Result] = []
     for task in case.tasks(TaskCode.CONFIRM_MATCH):
         if task.occasion != asked:
             earlier += _closed(case, task, why or "the question has changed")
-    return (*earlier, *_asked(case, asked)) if asked else tuple(earlier)
+    if asked:
+        return (*earlier, *_asked(case, asked))
+    is_doubtful = case.match is not None and case.match.grade is MatchGrade.DOUBTFUL
+    if is_doubtful and why is not None:
+        earlier += unsaid(case, TaskCode.CONFIRM_MATCH, why)
+    return tuple(earlier)
 
 
-def _asked(case: Case, occasion: str) -> tuple[Alert, ...]:
+def _asked(case: Case, occasion: str) -> tuple[Result, ...]:
     task = blank(case, TaskCode.CONFIRM_MATCH, case.where.coordinator, occasion)
-    known = case.task(task.id)
-    if (known is None or known.status is TaskStatus.CANCELLED) and not case.is_fresh:
-        return ()
     answers = answers_to(case.stay, task.id)
     unsure = Answer.NOT_SURE in answers
     status = TaskStatus.IN_PROGRESS if unsure else seen_or(answers)
-    return (replace(task, status=status, reason=None),)
+    # A doubt about somebody who left is dropped once nothing of it would be told any more.
+    until = case.told_until
+    dropped = () if until is None else (Wake(until + timedelta(seconds=1)),)
+    return (Raise(replace(task, status=status, reason=None)), *dropped)
 
 
 def _why_not(case: Case) -> str | None:
@@ -50,14 +56,11 @@ def _why_not(case: Case) -> str | None:
 
 
 def _too_late(case: Case) -> str | None:
-    left_at = case.stay.discharged_at
-    if left_at is None:
-        return None
-    is_late = case.now - left_at > timedelta(hours=case.situation.policy.stale_after)
-    return "the patient left some time ago" if is_late else None
+    until = case.told_until
+    return "the patient left some time ago" if until is not None and case.now > until else None
 
 
-def _closed(case: Case, task: Task, why: str) -> tuple[Task, ...]:
+def _closed(case: Case, task: Task, why: str) -> tuple[Result, ...]:
     if task.status not in OPEN_STATUSES:
         return ()
     said = [
@@ -69,4 +72,4 @@ def _closed(case: Case, task: Task, why: str) -> tuple[Task, ...]:
         return cancelled(task, why)
     is_same = max(said, key=lambda d: d.at).is_same
     reason = "same person" if is_same else "not the same person"
-    return (replace(task, status=TaskStatus.COMPLETED, reason=reason),)
+    return raised(replace(task, status=TaskStatus.COMPLETED, reason=reason))

@@ -4,19 +4,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.hours import working_deadline
-from alerts.model.alert import OPEN_STATUSES, Alert, Notice, TaskCode, TaskStatus
+from alerts.model.alert import OPEN_STATUSES, Notice, TaskCode, TaskStatus
 from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
 from alerts.rules.gates import silence
 from alerts.rules.news import standing_discharge
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
+from alerts.rules.results import Result
 from alerts.rules.situation import Case
 
 _SPOKEN = (Answer.CONTACTED, Answer.CALLED)
 _TRIES = 2
 
 
-def contact_carer(case: Case) -> tuple[Alert, ...]:
+def contact_carer(case: Case) -> tuple[Result, ...]:
     """It follows from the ``discharged`` notice and stands while that stands."""
     standing = case.open_task(TaskCode.CONTACT_CARER)
     told = standing_discharge(case)
@@ -24,21 +25,21 @@ def contact_carer(case: Case) -> tuple[Alert, ...]:
     if why is not None or told is None:
         return cancelled(standing, why or "the notice of the discharge no longer stands")
     occasion = standing.occasion if standing else told.occasion
+    return _asked(case, told, occasion)
+
+
+def _asked(case: Case, told: Notice, occasion: str) -> tuple[Result, ...]:
     known = case.task(task_id(case.stay, TaskCode.CONTACT_CARER, case.key, occasion))
-    if (known is None or known.status is TaskStatus.CANCELLED) and not case.is_fresh:
-        return ()
-    return (_asked(case, told, occasion, is_new=known is None),)
-
-
-def _asked(case: Case, told: Notice, occasion: str, is_new: bool) -> Alert:
+    is_new = known is None
     task = blank(case, TaskCode.CONTACT_CARER, told.recipient, occasion)
     status, reason = _status(answers_to(case.stay, task.id))
     due = _due_at(case)
     if is_new:
-        task = replace(task, due_at=due)
+        task = replace(task, due_at=due, late=told.late)
     if status in OPEN_STATUSES or is_new:
         task = replace(task, focus=told.id)
-    return timed(replace(task, status=status, reason=reason), due, case.now)
+    task = replace(task, status=status, reason=reason)
+    return timed(case, task, due, happened_at=case.stay.discharged_at, until=case.told_until)
 
 
 def _why_not(case: Case) -> str | None:

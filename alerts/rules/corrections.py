@@ -4,21 +4,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.hours import local_date
+from alerts.hours import at_hour, local_date
 from alerts.model.alert import Alert, Notice, NoticeStatus
 from alerts.model.events import Answer
 from alerts.model.site import NoticeEvent
 from alerts.model.stay import StayStatus
 from alerts.rules.gates import lists, shares_discharge, silence
 from alerts.rules.news import PLAN, notice_id, standing
+from alerts.rules.results import Raise, Result, Wake, raised
 from alerts.rules.situation import Case, is_hidden
 
 
-def corrections(case: Case) -> tuple[Alert, ...]:
+def corrections(case: Case) -> tuple[Result, ...]:
     """``withdrawn`` where it may not be known, ``cancelled`` where the world changed (§7.1)."""
     told = standing(case)
     if not told:
         return ()
+    return tuple(Raise(alert, at_once=True) for alert in _corrected(case, told))
+
+
+def _corrected(case: Case, told: tuple[Notice, ...]) -> tuple[Alert, ...]:
     if _may_not_be_known(case):
         return _withdrawn(case, told)
     if case.stay.status is StayStatus.CANCELLED or not case.stay.is_inpatient:
@@ -28,12 +33,24 @@ def corrections(case: Case) -> tuple[Alert, ...]:
     return (*changed, *_kept_back(case, tuple(n for n in told if n.id not in done)))
 
 
-def seen(case: Case) -> tuple[Alert, ...]:
+def seen(case: Case) -> tuple[Result, ...]:
     """When somebody at the centre first said that they had seen a notice."""
     at = {a.alert: a.at for a in reversed(case.stay.answers) if a.answer is Answer.SEEN}
-    return tuple(
-        replace(n, seen_at=at[n.id]) for n in case.notices if n.seen_at is None and n.id in at
+    return raised(
+        *(replace(n, seen_at=at[n.id]) for n in case.notices if n.seen_at is None and n.id in at)
     )
+
+
+def last_days(case: Case) -> tuple[Result, ...]:
+    """Ask again on each day on which an agreement is another than the day before."""
+    if case.match is None:
+        return ()
+    registration, days = case.registration, []
+    if registration.ended_on is not None:
+        days.append(registration.ended_on)
+    if registration.passport_expires_on is not None:
+        days.append(registration.passport_expires_on + timedelta(days=1))
+    return tuple(Wake(at_hour(day, 0)) for day in days)
 
 
 def _may_not_be_known(case: Case) -> bool:

@@ -115,10 +115,6 @@ def grounds(case: Case) -> tuple[Ground, ...]:
             "Is the ward live?",
             *_yes(case.where.reach in (Reach.LIVE, Reach.PROBE), f"it is {case.where.reach.value}"),
         ),
-        (
-            "Newer than what we know?",
-            *_yes(case.is_fresh, "new enough to tell" if case.is_fresh else "too old to tell"),
-        ),
     ]
     return tuple(Ground(question, answer, why, case.key) for question, answer, why in asked)
 

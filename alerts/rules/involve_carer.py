@@ -4,14 +4,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.hours import at_hour, local_date
-from alerts.model.alert import Alert, Task, TaskCode, TaskState, TaskStatus
+from alerts.model.alert import Task, TaskCode, TaskState, TaskStatus
 from alerts.model.doubts import DoubtKind
 from alerts.model.events import PROOFS, FactKind
 from alerts.model.register import Sharing
 from alerts.model.stay import Stay, StayStatus
 from alerts.policy import Policy
 from alerts.rules.gates import Bar, unfit
-from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id, timed
+from alerts.rules.obligation import (
+    answers_to,
+    begins,
+    blank,
+    cancelled,
+    seen_or,
+    task_id,
+    timed,
+    unsaid,
+)
+from alerts.rules.results import Result
 from alerts.rules.situation import Case
 
 _STATES = dict(
@@ -28,20 +38,22 @@ _STATES = dict(
 )
 
 
-def involve_carer(case: Case) -> tuple[Alert, ...]:
+def involve_carer(case: Case) -> tuple[Result, ...]:
     """One Task a carer and stay, through transfers, discharge and its cancellation."""
     known = case.task(task_id(case.stay, TaskCode.INVOLVE_CARER, case.key))
     barred = _barred(case, known)
     if barred is not None:
+        if known is None:
+            return unsaid(case, TaskCode.INVOLVE_CARER, barred.why)
         return cancelled(known, barred.why, barred.is_void)
-    if (known is None or known.status is TaskStatus.CANCELLED) and not _may_begin(case):
-        return ()
+    if begins(known) and not _was_registered(case):
+        return unsaid(case, TaskCode.INVOLVE_CARER, "registered after the patient had left")
     task = blank(case, TaskCode.INVOLVE_CARER, case.where.desk)
     # A new Task has its deadline also where it begins closed: a discharge that came first.
     due = due_at(case.stay, case.situation.policy)
     task = task if known else replace(task, due_at=due)
     task = _open(case, task) if case.stay.is_open else _ended(case, task)
-    return (timed(task, due, case.now),)
+    return timed(case, task, due, happened_at=case.stay.discharged_at, until=case.missed_until)
 
 
 def due_at(stay: Stay, policy: Policy) -> datetime | None:
@@ -83,12 +95,12 @@ def _barred(case: Case, known: Task | None) -> Bar | None:
     return Bar("the patient died", is_void=True)
 
 
-def _may_begin(case: Case) -> bool:
+def _was_registered(case: Case) -> bool:
     """No ward missed a carer who was registered after the patient had left."""
     left_at = case.stay.discharged_at
-    if case.stay.status is StayStatus.DISCHARGED and left_at is not None:
-        return case.is_fresh and case.registration.registered_on <= local_date(left_at)
-    return case.is_fresh
+    if case.stay.status is not StayStatus.DISCHARGED or left_at is None:
+        return True
+    return case.registration.registered_on <= local_date(left_at)
 
 
 def _open(case: Case, task: Task) -> Task:

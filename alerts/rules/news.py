@@ -1,6 +1,7 @@
 """News for the centre: a planned date, its move, the discharge; and what of it still stands."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 
 from alerts.hours import local_date
@@ -10,43 +11,55 @@ from alerts.model.site import NoticeEvent
 from alerts.model.stay import StayStatus
 from alerts.movements import uuid_of
 from alerts.rules.gates import lists, silence
+from alerts.rules.obligation import unsaid
+from alerts.rules.results import Raise, Result
 from alerts.rules.situation import Case
 
 PLAN = (NoticeEvent.PLANNED, NoticeEvent.DATE_CHANGED)
 CORRECTIONS = (NoticeEvent.CANCELLED, NoticeEvent.WITHDRAWN)
 
 
-def planned(case: Case) -> tuple[Alert, ...]:
+def planned(case: Case) -> tuple[Result, ...]:
     """``planned`` when a date is first known, ``date-changed`` when it is not the date told."""
     plan = case.stay.planned
-    if plan is None or not case.stay.is_open or not case.is_fresh:
-        return ()
-    # A date that has passed, or cannot be, brings nobody home.
-    if plan.on < local_date(case.now) or case.stay.is_doubtful(DoubtKind.UNCERTAIN_PLAN):
+    if plan is None or not case.stay.is_open:
         return ()
     told = standing_plan(case)
+    # A date that has passed, or cannot be, brings nobody home.
+    if case.stay.is_doubtful(DoubtKind.UNCERTAIN_PLAN):
+        return () if told else unsaid(case, NoticeEvent.PLANNED, "the planned date cannot be")
+    if plan.on < local_date(case.now):
+        return () if told else unsaid(case, NoticeEvent.PLANNED, "the planned date has passed")
     earlier = told[-1].planned_on if told else case.stay.planned_before
     if not told and lists(case, NoticeEvent.PLANNED):
-        return () if silence(case) else (_planned(case, plan.on),)
+        return _unless_silent(case, _planned(case, plan.on))
     has_moved = earlier is not None and earlier != plan.on
-    if not has_moved or not lists(case, NoticeEvent.DATE_CHANGED) or silence(case):
+    if not has_moved or not lists(case, NoticeEvent.DATE_CHANGED):
         return ()
-    return (_date_changed(case, plan.on),)
+    return _unless_silent(case, _date_changed(case, plan.on))
 
 
-def discharged(case: Case) -> tuple[Alert, ...]:
+def discharged(case: Case) -> tuple[Result, ...]:
     """``discharged`` while it is news, once a discharge."""
     stay = case.stay
-    if stay.status is not StayStatus.DISCHARGED or not case.is_fresh:
+    if stay.status is not StayStatus.DISCHARGED:
+        return ()
+    if standing_discharge(case) or not lists(case, NoticeEvent.DISCHARGED):
         return ()
     if stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03):
-        return ()  # told once a discharge message confirms it
-    if standing_discharge(case) or not lists(case, NoticeEvent.DISCHARGED) or silence(case):
-        return ()
+        return unsaid(case, NoticeEvent.DISCHARGED, "no discharge message has confirmed it")
     is_sure = not stay.is_doubtful(DoubtKind.UNCERTAIN_DISCHARGE)
     occasion = _unused(case, NoticeEvent.DISCHARGED, str(stay.discharges))
     left_at = stay.discharged_at if is_sure else None
-    return (_notice(case, NoticeEvent.DISCHARGED, occasion, happened_at=left_at),)
+    notice = _notice(case, NoticeEvent.DISCHARGED, occasion, happened_at=left_at)
+    return _unless_silent(case, replace(notice, late=case.is_late))
+
+
+def _unless_silent(case: Case, notice: Notice) -> tuple[Result, ...]:
+    why = silence(case)
+    if why is not None:
+        return unsaid(case, notice.event, why)
+    return (Raise(notice, case.stay.discharged_at, case.told_until),)
 
 
 def standing(case: Case) -> tuple[Notice, ...]:

@@ -4,17 +4,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.hours import end_of_next_day
-from alerts.model.alert import OPEN_STATUSES, Alert, TaskCode, TaskStatus
+from alerts.model.alert import OPEN_STATUSES, TaskCode, TaskStatus
 from alerts.model.doubts import DoubtKind
 from alerts.model.events import Answer
 from alerts.rules.gates import bar
 from alerts.rules.obligation import answers_to, blank, cancelled, seen_or, task_id
+from alerts.rules.results import Raise, Result
 from alerts.rules.situation import Case, is_restricted
 
 _CALLED = (Answer.CALLED, Answer.CONTACTED)
 
 
-def repair_missed(case: Case) -> tuple[Alert, ...]:
+def repair_missed(case: Case) -> tuple[Result, ...]:
     """By the end of the next day, at the ward the patient left from; urgent after a long stay."""
     standing = case.open_task(TaskCode.REPAIR_MISSED)
     why = _why_not(case)
@@ -23,14 +24,13 @@ def repair_missed(case: Case) -> tuple[Alert, ...]:
     # News that came late may count discharges anew; the Task that is open is still the one.
     occasion = standing.occasion if standing else str(case.stay.discharges)
     known = case.task(task_id(case.stay, TaskCode.REPAIR_MISSED, case.key, occasion))
-    if (known is None or known.status is TaskStatus.CANCELLED) and not case.is_fresh:
-        return ()
     task = blank(case, TaskCode.REPAIR_MISSED, case.where.desk, occasion)
     status, reason = _status(answers_to(case.stay, task.id))
     task = replace(task, status=status, reason=reason, urgent=_is_urgent(case))
     if status in OPEN_STATUSES or known is None:
         task = replace(task, due_at=_due_at(case))
-    return (task,)
+    left_at = case.stay.discharged_at
+    return (Raise(task, happened_at=left_at, useful_until=case.missed_until),)
 
 
 def _is_urgent(case: Case) -> bool:

@@ -33,8 +33,8 @@ class Situation:
     policy: Policy
     site: Site
     now: datetime
-    is_stale: bool = False
-    """The news is older than the policy's ``stale_after``: it updates and tells nobody anew."""
+    settles_at: datetime | None = None
+    """Until then old news of the stay may be followed by newer: nothing new is told."""
     decisions: tuple[MatchDecision, ...] = ()
     unsent: frozenset[str] = frozenset()
     """Ids of notices that still wait in the outbox: undone, they need no correction."""
@@ -102,14 +102,25 @@ class Case:
         return self.situation.site.centre(self.match.registration.centre)
 
     @property
-    def is_fresh(self) -> bool:
-        """New Tasks and notices may begin: the news is no history."""
-        if self.situation.is_stale:
-            return False
+    def told_until(self) -> datetime | None:
+        """Until when a discharge is told; None while the patient is in hospital."""
+        return self._left_within(self.situation.policy.discharged_within)
+
+    @property
+    def missed_until(self) -> datetime | None:
+        """Until when a discharge is no old news, and what the ward missed is repaired."""
+        return self._left_within(self.situation.policy.stale_after)
+
+    @property
+    def is_late(self) -> bool:
+        """The discharge is old news: whoever is told of it hears that it is late."""
+        return self.missed_until is not None and self.now > self.missed_until
+
+    def _left_within(self, hours: float) -> datetime | None:
         left_at = self.stay.discharged_at
         if self.stay.status is not StayStatus.DISCHARGED or left_at is None:
-            return True
-        return self.now - left_at <= timedelta(hours=self.situation.policy.stale_after)
+            return None
+        return left_at + timedelta(hours=hours)
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.matching import name_key
@@ -18,9 +18,7 @@ from alerts.store.tables import alert as alert_table
 from alerts.store.tables import stay as stay_table
 from alerts.store.tables import stay_event, utc
 
-_LOAD = select(stay_table.c.body, stay_table.c.last_order).where(
-    stay_table.c.id == bindparam("stay")
-)
+_LOAD = select(stay_table).where(stay_table.c.id == bindparam("stay"))
 # Whoever loads one of these next waits until we commit, so that message, clock and form queue up
 # (PostgreSQL; on SQLite there is one writer at a time anyway). In order, against deadlocks.
 _LOAD_LOCKED = (
@@ -112,6 +110,19 @@ class Loaded(NamedTuple):
 
     stay: Stay
     last_order: str
+    old_news_at: datetime | None = None
+    """When the last old news of it came, None once that has settled."""
+    unsaid: int = 0
+    """How much of it would be due and is not said."""
+
+
+class Ahead(NamedTuple):
+    """What a decision leaves to later ones."""
+
+    wake_at: datetime | None = None
+    """When to decide again; it replaces an earlier wake."""
+    old_news_at: datetime | None = None
+    unsaid: int = 0
 
 
 class Shelf:
@@ -135,11 +146,11 @@ class Shelf:
         missing = sorted({stay_id for stay_id in stay_ids if stay_id not in self._held})
         if missing:
             self._held |= dict.fromkeys(missing)
-            for row in self._tx.execute(_LOAD_LOCKED, {"stays": missing}):
-                self._held[row.id] = Loaded(stay_from_text(row.body), row.last_order)
-                self._written[row.id] = {
+            for row in self._tx.execute(_LOAD_LOCKED, {"stays": missing}).mappings():
+                self._held[row["id"]] = _loaded(row)
+                self._written[row["id"]] = {
                     column: utc(value) if isinstance(value, datetime) else value
-                    for column, value in row._asdict().items()
+                    for column, value in row.items()
                 }
 
     def load(self, stay_id: str) -> Loaded | None:
@@ -152,16 +163,18 @@ class Shelf:
         """Nothing is there of a stay of which no alias is known: it need not be looked up."""
         self._held.setdefault(stay_id, None)
 
-    def save(self, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
-        """Keep the stay as it stands now; ``wake_at`` replaces an earlier wake."""
+    def save(self, stay: Stay, last_order: str, ahead: Ahead) -> None:
+        """Keep the stay as it stands now."""
         if self.load(stay.id) is None:
             self._new.add(stay.id)
         self._changed[stay.id] = _row(stay) | {
             "last_order": last_order,
-            "wake_at": wake_at,
+            "wake_at": ahead.wake_at,
             "decided_under": self._under,
+            "old_news_at": ahead.old_news_at,
+            "unsaid": ahead.unsaid,
         }
-        self._held[stay.id] = Loaded(stay, last_order)
+        self._held[stay.id] = Loaded(stay, last_order, ahead.old_news_at, ahead.unsaid)
 
     def append_event(
         self, stay_id: str, order_key: str, event: StayEvent, occasion: Occasion
@@ -219,8 +232,13 @@ class Shelf:
 
 def load(tx: Connection, stay_id: str) -> Loaded | None:
     """The stay as it stands, for who only looks."""
-    row = tx.execute(_LOAD, {"stay": stay_id}).first()
-    return None if row is None else Loaded(stay_from_text(row.body), row.last_order)
+    row = tx.execute(_LOAD, {"stay": stay_id}).mappings().first()
+    return None if row is None else _loaded(row)
+
+
+def _loaded(row: RowMapping) -> Loaded:
+    old_news_at = utc(row["old_news_at"])
+    return Loaded(stay_from_text(row["body"]), row["last_order"], old_news_at, row["unsaid"])
 
 
 def events(tx: Connection, stay_id: str) -> list[StayEvent]:

@@ -140,13 +140,16 @@ stay = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("decided_under", Text),
     Column("patient", String(36), index=True),
+    Column("old_news_at", _Instant),
+    Column("unsaid", Integer, nullable=False, server_default=text("0")),
     Index("ix_stay_ward", "hospital", "ward", "status"),
     Index("ix_stay_person", "birth_date", "name_key"),
 )
 """``body`` is the Stay as JSON; ``last_order`` the order key of the newest folded event;
 ``number`` and ``second_number`` the patient's CHI and NHS number, in that order as far as known, so
 that an import finds the open stays it concerns; ``decided_under`` names the register and the site
-as they were when it was last decided, so that nothing goes that was decided under others."""
+as they were when it was last decided, so that nothing goes that was decided under others;
+``old_news_at`` is when old news of it came that has not settled; ``unsaid`` counts suppressions."""
 
 stay_event = Table(
     "stay_event",
@@ -164,6 +167,20 @@ stay_event = Table(
 )
 """Append-only: what the stay is folded from. ``kind`` is message, fact or answer; ``entry`` the
 journal id, ``actor`` a person."""
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("stay", String(36), primary_key=True),
+    Column("registration", Text, primary_key=True),
+    Column("code", String(40), primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", _Instant, nullable=False),
+    Column("entry", BigInteger),
+    Index("ix_suppression_entry", "entry"),
+)
+"""What would be due and is not said, why, since when and by which message (``entry``); a row goes
+when it is said or is not due any more."""
 
 alert = Table(
     "alert",

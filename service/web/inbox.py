@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
+from alerts.disclosure import LATE
 from alerts.model.alert import Notice, NoticeStatus, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.model.register import Registration
@@ -140,7 +141,10 @@ def _contact(item: Item, task: Task, paper: Paper) -> Card:
         edge="late" if is_late else "due",
         clock=("late" if is_late else "due") if words else "",
         by=words.replace("Overdue since", "Contact was due"),
-        meta=tuple(f"First try {clock.time(a.at)}, no reply" for a in tries[:1]),
+        meta=(
+            *((LATE,) if task.late else ()),
+            *(f"First try {clock.time(a.at)}, no reply" for a in tries[:1]),
+        ),
         facts=_facts(item, paper.site),
         buttons=(*(() if item.answers else (SEEN,)), SPOKE, TRIED, DECLINED),
     )
@@ -190,7 +194,8 @@ def _meta(notice: Notice, paper: Paper) -> str:
         replaced = f"Replaces the notice of {' and of '.join(times)}. " if times else ""
         return f"{replaced}Nothing to do"
     word = "Changed" if notice.event is NoticeEvent.DATE_CHANGED else "Sent"
-    return f"{word} {clock.time(notice.decided_at)}"
+    late = f". {LATE}" if notice.late else ""
+    return f"{word} {clock.time(notice.decided_at)}{late}"
 
 
 def _answered(notice: Notice, paper: Paper) -> list[Notice]:

@@ -7,7 +7,14 @@ import pytest
 from sqlalchemy import Connection, event, insert, text
 
 from ingest import journal
-from ingest.feed_activity import FeedActivity, feeds_heard, note, of_hospital, oldest_waiting
+from ingest.feed_activity import (
+    FeedActivity,
+    Spoke,
+    feeds_heard,
+    note,
+    of_hospital,
+    oldest_waiting,
+)
 from ingest.journal import journal as journal_table
 from ingest.receive import Origin, receive
 from service import probe
@@ -137,7 +144,7 @@ def test_no_question_reads_through_what_is_finished(line: TestLine, activity: Fe
 
 def _note(line: TestLine, heard: dict[tuple[str, str], datetime], now: datetime) -> None:
     with line.database.write() as tx:
-        note(tx, heard, now)
+        note(tx, {named: Spoke(at) for named, at in heard.items()}, now)
 
 
 def _heard(line: TestLine) -> set[tuple[str, datetime, frozenset[str]]]:

@@ -26,5 +26,5 @@ def test_what_no_index_can_hold_is_not_taken_for_a_database_that_is_away(postgre
 
 def _keep(tx: Connection, stay: Stay) -> None:
     shelf = stays.Shelf(tx)
-    shelf.save(stay, "key", None)
+    shelf.save(stay, "key", stays.Ahead())
     shelf.flush()

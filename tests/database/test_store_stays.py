@@ -33,7 +33,7 @@ MESSAGE = AdtEvent(EventKind.ADMITTED, NOW, NOW, NOW, "C1", "pas", "V1001")
 
 def _keep(tx: Connection, stay: Stay, last_order: str, wake_at: datetime | None) -> None:
     shelf = stays.Shelf(tx)
-    shelf.save(stay, last_order, wake_at)
+    shelf.save(stay, last_order, stays.Ahead(wake_at))
     shelf.flush()
 
 
@@ -41,12 +41,12 @@ def test_what_was_saved_twice_is_written_once_as_it_stands_last(database: Databa
     with database.write() as tx:
         shelf = stays.Shelf(tx)
         shelf.fetch(["stay-1", "stay-2"])
-        shelf.save(a_stay(), "order-1", None)
-        shelf.save(a_stay(ward="M4"), "order-2", NOW)
-        assert shelf.load("stay-1") == (a_stay(ward="M4"), "order-2")
+        shelf.save(a_stay(), "order-1", stays.Ahead())
+        shelf.save(a_stay(ward="M4"), "order-2", stays.Ahead(NOW, NOW, 2))
+        assert shelf.load("stay-1") == (a_stay(ward="M4"), "order-2", NOW, 2)
         assert stays.load(tx, "stay-1") is None
         shelf.flush()
-        assert stays.load(tx, "stay-1") == (a_stay(ward="M4"), "order-2")
+        assert stays.load(tx, "stay-1") == (a_stay(ward="M4"), "order-2", NOW, 2)
         assert shelf.load("stay-2") is None
 
 
@@ -54,7 +54,7 @@ def test_a_stay_comes_back_as_it_was_kept(database: Database):
     with database.write() as tx:
         _keep(tx, a_stay(), "order-1", None)
     with database.read() as tx:
-        assert stays.load(tx, "stay-1") == (a_stay(), "order-1")
+        assert stays.load(tx, "stay-1") == (a_stay(), "order-1", None, 0)
         assert stays.load(tx, "stay-2") is None
 
 
@@ -64,7 +64,7 @@ def test_keeping_a_stay_again_replaces_it(database: Database):
         _keep(tx, a_stay(), "order-1", NOW)
         _keep(tx, moved, "order-2", None)
     with database.write() as tx:
-        assert stays.load(tx, "stay-1") == (moved, "order-2")
+        assert stays.load(tx, "stay-1") == (moved, "order-2", None, 0)
         assert stays.due_to_wake(tx, NOW, 10) == []
 
 
@@ -77,7 +77,7 @@ def test_only_what_changed_is_written_and_the_row_says_what_was_kept_last(databa
         event.listen(tx, "before_cursor_execute", lambda *told: said.append(told[2]))
         shelf = stays.Shelf(tx)
         for stay, order, wake_at in steps:
-            shelf.save(stay, order, wake_at)
+            shelf.save(stay, order, stays.Ahead(wake_at))
             shelf.flush()
         (row,) = tx.execute(text("SELECT ward, last_order, body, version FROM stay"))
         assert stays.due_to_wake(tx, NOW, 1) == ["stay-1"]
@@ -99,7 +99,7 @@ def test_a_stay_of_which_little_is_known_is_kept_too(database: Database):
     )
     with database.write() as tx:
         _keep(tx, bare, "", None)
-        assert stays.load(tx, bare.id) == (bare, "")
+        assert stays.load(tx, bare.id) == (bare, "", None, 0)
 
 
 def test_events_come_by_event_time_and_equal_ones_in_order_of_arrival(database: Database):

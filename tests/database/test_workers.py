@@ -112,7 +112,7 @@ def test_roles_that_start_at_the_same_moment_prepare_one_after_the_other(postgre
 
 def _open(tx: Connection, found: stay_store.Loaded) -> None:
     shelf = stay_store.Shelf(tx)
-    shelf.save(found.stay, found.last_order, None)
+    shelf.save(found.stay, found.last_order, stay_store.Ahead())
     shelf.flush()
 
 

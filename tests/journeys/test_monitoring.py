@@ -162,7 +162,7 @@ def _was_heard(url: str) -> None:
     """As a worker left it that settled the last message of this feed half a day ago."""
     at = datetime.now(UTC) - timedelta(hours=12)
     with connect(url) as database, database.write() as tx:
-        feed_activity.note(tx, {("pas", ""): at}, at)
+        feed_activity.note(tx, {("pas", ""): feed_activity.Spoke(at)}, at)
 
 
 def _ask(url: str) -> None:

@@ -179,12 +179,14 @@ class Desk:
     decisions: tuple[MatchDecision, ...] = ()
     policy: dict[str, float] = field(default_factory=dict)
     now: datetime = MONDAY
-    is_stale: bool = False
+    settles_at: datetime | None = None
     unsent: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     events: list[StayEvent] = field(default_factory=list)
     raised: dict[str, Alert] = field(default_factory=dict)
     wake_at: datetime | None = None
+    unsaid: dict[str, str] = field(default_factory=dict)
+    """What is not said, and why."""
 
     @property
     def stay(self) -> Stay:
@@ -206,6 +208,7 @@ class Desk:
         verdict = decide(self.situation())
         self.raised |= {a.id: a for a in (*verdict.tasks, *verdict.notices)}
         self.wake_at = verdict.wake_at
+        self.unsaid = {u.suppressed.code.value: u.suppressed.words for u in verdict.unsaid}
         again = decide(self.situation())
         assert (again.tasks, again.notices) == ((), ())
         return verdict
@@ -221,7 +224,7 @@ class Desk:
             policy=policy_from(self.policy),
             site=self.site,
             now=self.now,
-            is_stale=self.is_stale,
+            settles_at=self.settles_at,
             decisions=binding(self.decisions, subjects),
             unsent=self.unsent,
             in_doubt=self.in_doubt,

@@ -120,7 +120,7 @@ def test_the_grounds_say_why_and_name_no_patient():
         "Does the centre want it?",
         "Any gate closed?",
         "Is the ward live?",
-        "Newer than what we know?",
+        "Told as soon as it is due?",
     ]
     words = " ".join(f"{g.question} {g.answer} {g.why}" for g in grounds)
     assert not any(said in words for said in ("Doig", "Hugh", "9990000018", "1941", "Ann"))

@@ -87,11 +87,11 @@ def test_a_doubt_without_use_is_called_off(event, reason):
     assert (task.status, task.reason) == (TaskStatus.CANCELLED, reason)
 
 
-def test_a_doubt_outlives_the_discharge_by_a_day_and_is_woken_for_its_end():
+def test_a_doubt_lasts_as_long_as_a_discharge_is_told_and_is_woken_for_its_end():
     desk = Desk().tell(a01(patient=UNSURE), a03(5, patient=UNSURE))
-    desk.ask(at(29))
+    desk.ask(at(5 + 72))
     assert desk.task(TaskCode.CONFIRM_MATCH).status is TaskStatus.REQUESTED
-    assert desk.wake_at == at(29) + timedelta(seconds=1)
+    assert desk.wake_at == at(5 + 72) + timedelta(seconds=1)
     desk.ask(desk.wake_at)
     assert desk.task(TaskCode.CONFIRM_MATCH).status is TaskStatus.CANCELLED
 

@@ -134,7 +134,7 @@ def test_the_deadlines_after_a_discharge_are_local():
     desk = Desk().tell(a01(), a03(5))
     assert desk.task(TaskCode.REPAIR_MISSED).due_at == london(2026, 11, 17, 23, 59)
     assert desk.task(TaskCode.CONTACT_CARER).due_at == london(2026, 11, 18, 17)
-    assert desk.wake_at == london(2026, 11, 17, 23, 59)
+    assert desk.wake_at == london(2026, 11, 18, 17)  # the first that becomes urgent
 
 
 def test_the_nation_picks_the_bank_holidays():

@@ -202,21 +202,103 @@ def test_a_carer_registered_after_the_discharge_was_not_missed():
     assert desk.said() == ["contact-carer requested", "notice discharged completed"]
 
 
-def test_old_news_updates_what_is_there_and_raises_nothing():
+def test_old_news_updates_what_is_there_and_tells_nothing_new_until_it_has_settled():
     desk = Desk().tell(a01(), a16(1, FRIDAY))
-    desk.is_stale = True
+    desk.settles_at = at(7)
     desk.tell(a16(2, SATURDAY), a03(5))
     assert desk.said() == ["involve-carer failed", "notice planned completed"]
+    assert desk.unsaid == {
+        "discharged": "waits until old news has settled",
+        "repair-missed": "waits until old news has settled",
+    }
+    assert desk.wake_at == at(7)
     desk.tell(a13(6))
     assert desk.said() == ["involve-carer requested", "notice planned completed"]
-    desk.tell(a25(7))
-    assert "notice cancelled completed" in desk.said()
+    assert desk.unsaid == {"date-changed": "waits until old news has settled"}
+    desk.settles_at = None
+    desk.ask(at(7))
+    assert desk.said() == [
+        "involve-carer requested",
+        "notice date-changed completed",
+        "notice planned completed",
+    ]
 
 
-@pytest.mark.parametrize(("hours", "told"), [(24, 1), (24.1, 0)])
-def test_a_discharge_is_news_for_a_day(hours, told):
+def test_what_takes_back_or_protects_never_waits():
+    desk = Desk().tell(a01(), a16(1, FRIDAY))
+    desk.settles_at = at(60)
+    desk.tell(a25(2))
+    assert len(desk.notices(NoticeEvent.CANCELLED)) == 1
+    desk.tell(a08(3, died=True))
+    assert desk.task(TaskCode.BEREAVEMENT_SUPPORT).status is TaskStatus.REQUESTED
+    assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.CANCELLED
+
+
+def test_an_admission_that_is_heard_of_late_is_told_while_the_patient_is_there():
+    desk = Desk(now=at(30), settles_at=at(30.25)).tell(a01())
+    assert desk.said() == []
+    assert desk.wake_at == at(30.25)
+    desk.settles_at = None
+    desk.ask(at(30.25))
+    assert desk.task(TaskCode.INVOLVE_CARER).urgent  # a day has gone by
+
+
+def test_a_carer_is_not_asked_for_where_the_patient_has_left_long_since():
+    desk = Desk(now=at(5 + 24.1)).tell(a03(5))
+    assert desk.unsaid == {"involve-carer": "too old to tell: 24 h"}
+    assert desk.tasks(TaskCode.REPAIR_MISSED) == []
+
+
+def test_what_a_ward_missed_is_no_more_repaired_once_it_is_old_news():
+    desk = Desk(now=at(5 + 24.1)).tell(a01(), a03(5))
+    assert desk.unsaid == {"repair-missed": "too old to tell: 24 h"}
+    assert desk.task(TaskCode.INVOLVE_CARER).status is TaskStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("hours", "told", "late"),
+    [(24, 1, False), (24.1, 1, True), (72, 1, True), (72.1, 0, None)],
+)
+def test_a_discharge_is_told_for_three_days_and_late_after_one(hours, told, late):
     desk = Desk(now=at(5 + hours)).tell(a01(), a03(5))
-    assert len(desk.notices(NoticeEvent.DISCHARGED)) == told
+    notices = desk.notices(NoticeEvent.DISCHARGED)
+    calls = desk.tasks(TaskCode.CONTACT_CARER)
+    assert (len(notices), len(calls)) == (told, told)
+    assert {a.late for a in (*notices, *calls)} == ({late} if told else set())
+
+
+def test_what_is_too_old_says_how_old():
+    desk = Desk(now=at(5 + 80)).tell(a01(), a03(5))
+    assert desk.unsaid["discharged"] == "too old to tell: 80 h"
+
+
+def test_a_plan_is_told_only_while_its_date_lies_ahead():
+    desk = Desk(now=at(24 * 7)).tell(a01(), a16(1, FRIDAY))
+    assert desk.notices(NoticeEvent.PLANNED) == []
+    assert desk.unsaid["planned"] == "the planned date has passed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"agrees_events": False}, "the carer does not agree to be told of events"),
+        ({"agrees_hospital": False}, "the carer does not agree that the hospital is told"),
+        ({"sharing": Sharing.REFUSED}, "the patient does not share the discharge"),
+        ({"ended_on": date(2026, 11, 1)}, "the registration has ended"),
+    ],
+)
+def test_it_is_kept_why_nobody_is_told(changes, why):
+    desk = Desk(register=(a_registration(**changes),)).tell(a01(), a03(5))
+    assert desk.unsaid["discharged"] == why
+    assert desk.notices(NoticeEvent.DISCHARGED) == []
+
+
+def test_once_told_it_is_not_kept_as_unsaid():
+    desk = Desk(register=(a_registration(agrees_events=False),)).tell(a01(), a03(5))
+    desk.register = (a_registration(),)
+    desk.ask(at(6))
+    assert "discharged" not in desk.unsaid
+    assert len(desk.notices(NoticeEvent.DISCHARGED)) == 1
 
 
 def test_a_time_of_leaving_outside_a_discharge_is_told_once_confirmed():

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("feed", sa.String(64), nullable=False),
         sa.Column("hospital", sa.Text(), nullable=False),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fresh_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("feed", "hospital"),
     )
     op.execute(_HEARD)
