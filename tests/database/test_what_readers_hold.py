@@ -66,6 +66,10 @@ def moved_and_restricted(hospital: Hospital) -> None:
     hospital.hide("1")
 
 
+def heard_of_late(hospital: Hospital) -> None:
+    hospital.admit_heard_late(plan=2)
+
+
 LIVES: tuple[tuple[Callable[[pytest.MonkeyPatch], None], Life], ...] = (
     (bugs.compared_with_the_record, restricted),
     (bugs.corrected_while_open_only, ended_after_leaving),
@@ -76,6 +80,7 @@ LIVES: tuple[tuple[Callable[[pytest.MonkeyPatch], None], Life], ...] = (
     (bugs.cancels_sorted_by_what_they_cancel, left_typed_late_and_back),
     (bugs.deaths_of_persons_unheard, died_without_a_visit),
     (bugs.one_withdrawal_each, moved_and_restricted),
+    (bugs.staleness_on_the_event, heard_of_late),
 )
 
 
@@ -98,7 +103,9 @@ def test_any_sequence_ends_with_every_reader_holding_what_is_so(hospital: type[H
     )
 
 
-@pytest.mark.parametrize("life", {life for _, life in LIVES}, ids=lambda life: life.__name__)
+@pytest.mark.parametrize(
+    "life", dict.fromkeys(life for _, life in LIVES), ids=lambda of: of.__name__
+)
 def test_each_life_is_judged_well_as_it_is(hospital: type[Hospital], life: Life):
     lived(hospital, life)
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +118,11 @@ def one_withdrawal_each(patch: Patch) -> None:
     patch.setattr(corrections, "_correction", each)
 
 
+def staleness_on_the_event(patch: Patch) -> None:
+    """What was old when it came is never asked about again."""
+    patch.setattr(reconsider, "waits_until", lambda _told, _pace, now, _: now + timedelta(days=999))
+
+
 BUGS: tuple[Callable[[Patch], None], ...] = (
     compared_with_the_record,
     corrected_while_open_only,
@@ -127,4 +133,5 @@ BUGS: tuple[Callable[[Patch], None], ...] = (
     cancels_sorted_by_what_they_cancel,
     deaths_of_persons_unheard,
     one_withdrawal_each,
+    staleness_on_the_event,
 )

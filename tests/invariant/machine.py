@@ -1,6 +1,7 @@
 """Messages, presses, imports, clock steps and failing sends in any order, judged by the truth."""
 
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,7 +34,10 @@ class Hospital(RuleBasedStateMachine):
     def truth(self):
         return self.world.truth
 
-    @precondition(lambda self: not self.truth.in_hospital and not self.truth.died)
+    # Who has left and comes again has two stays, of which the first stays told as it was.
+    @precondition(
+        lambda self: not (self.truth.in_hospital or self.truth.died or self.truth.left_at)
+    )
     @rule(plan=st.none() | st.integers(0, 5))
     def admit(self, plan: int | None) -> None:
         truth, self.world.visits = self.truth, self.world.visits + 1
@@ -41,6 +45,17 @@ class Hospital(RuleBasedStateMachine):
         truth.left_at, truth.is_called_off = None, False
         truth.planned = None if plan is None else a_day_ahead(self.world, plan)
         self.world.message("A01", planned=truth.planned)
+
+    @precondition(
+        lambda self: not (self.truth.in_hospital or self.truth.died or self.truth.left_at)
+    )
+    @rule(plan=st.none() | st.integers(0, 5))
+    def admit_heard_late(self, plan: int | None) -> None:
+        """As after days without the feed: nothing is told before its end was heard."""
+        truth, self.world.visits = self.truth, self.world.visits + 1
+        truth.visit, truth.in_hospital, truth.is_called_off = f"V{self.world.visits}", True, False
+        truth.planned = None if plan is None else a_day_ahead(self.world, plan)
+        self.world.message("A01", planned=truth.planned, at=self.world.now - timedelta(hours=30))
 
     @precondition(lambda self: self.truth.in_hospital)
     @rule(ward=st.sampled_from(("M7A", "M4")))

@@ -34,7 +34,7 @@ def faults(world: World) -> list[str]:
 
 def _namesake_faults(world: World) -> list[str]:
     """Of two men of one name at most the one whom a person confirmed is told of."""
-    told = [n for n in world.standing(OF_JOHN.registration_id) if event_of(n) in PLAN]
+    told = [n for n in world.standing(OF_JOHN.registration_id) if event_of(n) == "planned"]
     tasks = [t for t in world.tasks(HOSPITAL, "involve-carer") if "Wilma" in json.dumps(t)]
     is_twice = len(told) > 1 or len([t for t in tasks if t["status"] in OPEN]) > 1
     return ["an answer about one man was used for his namesake"] if is_twice else []
@@ -130,7 +130,8 @@ def _ward_faults(world: World) -> list[str]:
     should = truth.in_hospital and truth.ward_may_know and not truth.died and truth.ward in LIVE
     if should and len(involving) != 1:
         found.append(f"the ward has {len(involving)} Tasks for one carer")
-    texts = [json.dumps(t) for t in world.receivers[HOSPITAL].held.values()]
+    held = [json.dumps(t) for t in world.receivers[HOSPITAL].held.values()]
+    texts = [text for text in held if f'"{truth.visit}"' in text]  # it is told of this stay alone
     if truth.is_restricted and any(name in text for text in texts for name in ("Jean", "Jane")):
         found.append("the ward still reads the carer's name under a restriction")
     if should and not truth.is_restricted and truth.carer not in json.dumps(involving):

@@ -150,6 +150,7 @@ class World:
         self.receivers = {HOSPITAL: Receiver(), CENTRE: Receiver(may_state=self.may_state)}
         self.hands = {name: (Hand(), Hand()) for name in self.receivers}
         self.visits = 0
+        self.is_said = False
         self.left = datetime.min.replace(tzinfo=UTC)
         self.line.registered(JEAN, OF_JOHN)
 
@@ -238,7 +239,7 @@ class World:
         self.line.take(john.raw().replace(b"^^^NHS^NH", b"^^^LAN^MR"))
 
     def say_same(self) -> None:
-        """A coordinator says of the first of them that he is the person on the register."""
+        """A coordinator says of the first who is asked about that it is he, and of no other."""
         asked = [
             a
             for a in self.line.alerts()
@@ -247,7 +248,8 @@ class World:
             and a.status in OPEN_STATUSES
         ]
         if asked:
-            decide_match(self.line.line, "A. Coordinator", asked[0].id, is_same=True)
+            decide_match(self.line.line, "A. Coordinator", asked[0].id, is_same=not self.is_said)
+            self.is_said = True
             self.line.work()
 
     def may_state(self, body: Resource) -> bool:
@@ -296,6 +298,9 @@ class World:
     def settle(self) -> None:
         """Everybody is well again, and everything that waits is carried."""
         self.later(0)
+        for _ in range(3):
+            if self.unsettled():
+                self.later(0.3)
         for _ in range(40):
             before = self.waiting()
             if not before:
@@ -305,8 +310,14 @@ class World:
             self.line.work()
 
     def waiting(self) -> int:
+        return self._count("select count(*) from outbox where state in ('waiting', 'sending')")
+
+    def unsettled(self) -> int:
+        """Stays of which old news came that may be followed by newer."""
+        return self._count("select count(*) from stay where old_news_at is not null")
+
+    def _count(self, sql: str) -> int:
         with self.line.database.read() as tx:
-            sql = "select count(*) from outbox where state in ('waiting', 'sending')"
             return int(tx.exec_driver_sql(sql).scalar_one())
 
     # What a reader holds.
