@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import TimeoutExpired
 
@@ -78,7 +79,7 @@ def test_what_waits_for_a_destination_that_is_kept_is_left_to_a_person(
         _done(service, "register", "import", str(register_file()))
         _done(service, "outbox", "hold", "--why", "A drill")
         service.start()
-        send_one(service.mllp_port, [Adt().raw()])
+        send_one(service.mllp_port, [Adt(at=datetime.now(UTC)).raw()])
         service.wait_for(lambda: service.gauge("thinkcarer_outbox_waiting") > 0)
         assert service.stop() == 0
         misspelt = service.command("outbox", "release", "--by", "A. Engineer", "--keep", "fihr")
