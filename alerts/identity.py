@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from alerts.matching import fold_name
 from alerts.model.events import AdtEvent, Change, EventKind, PatientChange
@@ -17,8 +17,7 @@ LEGACY = "feed:"
 _OWN_TYPES = ("MR", "PI")
 
 
-@dataclass(frozen=True, slots=True)
-class NumberKey:
+class NumberKey(NamedTuple):
     """A number for a person with who gave it; equal keys are one patient."""
 
     kind: IdentifierKind
@@ -98,9 +97,14 @@ def own_key(identifiers: Collection[Identifier], patient_authority: str = "") ->
     else the first (contract §7.1 Which patient).
     """
     own = [i for i in identifiers if i.kind is IdentifierKind.LOCAL]
-    ranked = sorted(own, key=lambda i: _rank(i, patient_authority))
-    first = next(iter((*ranked, *_by_kind(identifiers))), None)
-    return None if first is None else NumberKey(first.kind, first.authority, first.value)
+    if len(own) > 1:
+        first = min(own, key=lambda i: _rank(i, patient_authority))
+    else:
+        found = own or _by_kind(identifiers)
+        if not found:
+            return None
+        first = found[0]
+    return NumberKey(first.kind, first.authority, first.value)
 
 
 def resolve(event: AdtEvent, around: Surroundings, patient_authority: str = "") -> Resolution:
@@ -139,9 +143,11 @@ def is_another(stay: Stay, event: AdtEvent, around: Surroundings, patient: str) 
 
     A stay whose patient was only a placeholder so far is no contradiction.
     """
+    if stay.patient_id == patient:
+        return False
     ours = keys_of(stay.patient.identifiers)
     sent = keys_of(event.patient.identifiers or ())
-    if not sent or not ours or set(ours) & set(sent) or stay.patient_id == patient:
+    if not sent or not ours or set(ours) & set(sent):
         return False
     if any(around.patients.get(key) == stay.patient_id for key in sent if stay.patient_id):
         return False
@@ -220,9 +226,10 @@ def _of_patient(
 
 
 def _shares(stay: Stay, event: AdtEvent, patient: str) -> bool:
+    if patient and stay.patient_id == patient:
+        return True
     ours = set(keys_of(stay.patient.identifiers))
-    is_same = bool(patient) and stay.patient_id == patient
-    return is_same or not ours.isdisjoint(keys_of(event.patient.identifiers or ()))
+    return not ours.isdisjoint(keys_of(event.patient.identifiers or ()))
 
 
 _AFTERWARDS = timedelta(days=30)

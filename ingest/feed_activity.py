@@ -83,11 +83,11 @@ class Spoke:
     at: datetime
     fresh_at: datetime | None = None
 
-    def again(self, at: datetime, is_fresh: bool) -> None:
-        """Another message came then."""
-        self.at = max(self.at, at)
-        if is_fresh:
-            self.fresh_at = max(self.fresh_at or at, at)
+    def join(self, other: "Spoke") -> None:
+        """Other messages came as well."""
+        self.at = max(self.at, other.at)
+        if other.fresh_at:
+            self.fresh_at = max(self.fresh_at or other.fresh_at, other.fresh_at)
 
 
 def note(tx: Connection, heard: Mapping[tuple[str, str], Spoke], now: datetime) -> None:

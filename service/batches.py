@@ -1,7 +1,7 @@
 """The worker's step: the oldest waiting messages read together, decided one by one, and kept."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from time import monotonic
@@ -38,6 +38,8 @@ CHANGED = (
 )
 FEED_GONE = "the site file no longer names the feed that brought it: put it back in line (requeue)"
 _Read: TypeAlias = AdtEvent | NotForUs | Unreadable
+_Named: TypeAlias = tuple[str] | tuple[str, str, str]
+"""A feed, and where it placed a patient: hospital and ward."""
 
 
 def process_batch(
@@ -91,7 +93,7 @@ def _process_all(
     Their bytes are let go with each claim.
     """
     done: list[tuple[datetime, journal.End]] = []
-    heard: dict[tuple[str, str], feed_activity.Spoke] = {}
+    heard: dict[_Named, feed_activity.Spoke] = {}
     with line.desk(tx) as desk:
         for some in claimed:
             ends = []
@@ -99,33 +101,43 @@ def _process_all(
                 progress.entry = entry.id
                 ends.append(_processed(tx, desk, progress, entry, event))
                 if ends[-1].state == "settled" and isinstance(event, AdtEvent):
-                    _hear(heard, desk, entry, event)
+                    spoke = _spoke(desk, entry, event)
+                    heard.setdefault(_named(entry, event), spoke).join(spoke)
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
             done += zip((entry.received_at for entry in some), ends, strict=True)
         if len(done) > 1:
             progress.entry = None  # from here on nobody knows whose fault it is
-    feed_activity.note(tx, heard, line.now())
+    feed_activity.note(tx, _by_hospital(line, heard), line.now())
     return done
 
 
-def _hear(
-    heard: dict[tuple[str, str], feed_activity.Spoke],
-    desk: Desk,
-    entry: journal.Entry,
-    event: AdtEvent,
-) -> None:
-    """Note that a feed spoke, and of which hospital; a probe of our own says nothing of it."""
-    place = event.place if isinstance(event.place, Place) else None
-    where = whereabouts(desk.site, place)
-    if where.reach is Reach.PROBE:
-        return
-    hospital = place.hospital if place else ""
-    if where.reach is not Reach.UNKNOWN:  # a ward may be named without its hospital
-        hospital = where.coordinator.code
-    spoke = heard.setdefault((entry.feed, hospital), feed_activity.Spoke(entry.received_at))
+def _spoke(desk: Desk, entry: journal.Entry, event: AdtEvent) -> feed_activity.Spoke:
     is_old = is_old_news(event.recorded_at, desk.now, desk.policy)
-    spoke.again(entry.received_at, is_fresh=not is_old)
+    return feed_activity.Spoke(entry.received_at, None if is_old else entry.received_at)
+
+
+def _named(entry: journal.Entry, event: AdtEvent) -> _Named:
+    """The feed that spoke and where it placed the patient."""
+    place = event.place
+    return (entry.feed, place.hospital, place.ward) if isinstance(place, Place) else (entry.feed,)
+
+
+def _by_hospital(
+    line: Line, heard: Mapping[_Named, feed_activity.Spoke]
+) -> dict[tuple[str, str], feed_activity.Spoke]:
+    """When each feed spoke, and of which hospital; a probe of our own says nothing of it."""
+    found: dict[tuple[str, str], feed_activity.Spoke] = {}
+    for (feed, *named), spoke in heard.items():
+        place = Place(*named) if named else None
+        where = whereabouts(line.site, place)
+        if where.reach is Reach.PROBE:
+            continue
+        hospital = place.hospital if place else ""
+        if where.reach is not Reach.UNKNOWN:  # a ward may be named without its hospital
+            hospital = where.coordinator.code
+        found.setdefault((feed, hospital), spoke).join(spoke)
+    return found
 
 
 def _read_all(
@@ -148,11 +160,12 @@ def _read_all(
 
 
 def _patients(events: Sequence[AdtEvent], around: Sequence[Surroundings]) -> Iterator[Patient]:
-    """Whom the messages may turn out to be about."""
+    """Whom the messages most likely are about; who they are else is looked up when it shows."""
     for event, each in zip(events, around, strict=True):
-        yield patient_after(Patient(), event.patient)
         for stay in each.stays.values():
             yield patient_after(stay.patient, event.patient)
+        if not each.stays:
+            yield patient_after(Patient(), event.patient)
 
 
 def _processed(

@@ -74,7 +74,7 @@ class Known:
         self._asked_numbers: set[str] = set()
         self._asked_patients: set[str] = set()
         self._patients: dict[NumberKey, str] = {}
-        self._visits: dict[str, list[VisitAlias]] = {}
+        self._visits: dict[str, tuple[VisitAlias, ...]] = {}
         self._stays: dict[str, set[str]] = {}
         self._whose: dict[str, str] = {}
         self._new_patients: dict[str, dict[str, object]] = {}
@@ -85,7 +85,7 @@ class Known:
     def fetch(self, events: Iterable[AdtEvent]) -> None:
         """Look up together whom these events name, and the stays that they may be of."""
         told = list(events)
-        self._fetch_patients({k.value for e in told for k in keys_of(e.patient.identifiers or ())})
+        self._fetch_patients({i.value for e in told for i in e.patient.identifiers or ()})
         self._fetch_visits({e.visit for e in told if e.visit})
         loose = {p for e in told if not e.visit for p in self._patients_of(e)}
         self._fetch_stays(loose)
@@ -96,18 +96,19 @@ class Known:
         """What is known of the numbers of one event."""
         if not self._was_asked(event):
             self.fetch((event,))
-        visits = tuple(self._visits.get(event.visit, ())) if event.visit else ()
-        ids = {alias.stay for alias in visits}
-        if not event.visit:
-            ids |= {s for p in self._patients_of(event) for s in self._stays.get(p, ())}
-        return Surroundings(self._patients, visits, dict(self._loaded(ids)))
+        if event.visit:
+            visits = self._visits.get(event.visit, ())
+            ids = {alias.stay for alias in visits}
+        else:
+            visits = ()
+            ids = {s for p in self._patients_of(event) for s in self._stays.get(p, ())}
+        return Surroundings(self._patients, visits, self._loaded(ids))
 
     def learn(self, placed: Placed, patient_authority: str, entry: int | None) -> None:
         """Keep the numbers that this event brings of its patient and its visit."""
         event = placed.event
-        key = own_key(event.patient.identifiers or (), patient_authority)
-        if key is not None and event.patient_id:
-            self._learn_patient(event, key, entry)
+        if event.patient_id:
+            self._learn_patient(event, patient_authority, entry)
         if placed.is_new:
             self._stays.setdefault(event.patient_id, set()).add(event.stay)
         if event.visit is not None:
@@ -115,9 +116,7 @@ class Known:
 
     def keep(self, event: AdtEvent, entry: int | None, learned_at: datetime) -> None:
         """Keep what was told of a person without a visit, for the stays to come."""
-        key = own_key(event.patient.identifiers or ())
-        if key is not None:
-            self._learn_patient(event, key, entry)
+        self._learn_patient(event, "", entry)
         self._new_events.append(
             {
                 "patient": event.patient_id,
@@ -163,8 +162,7 @@ class Known:
     def _was_asked(self, event: AdtEvent) -> bool:
         if event.visit is None or event.visit not in self._asked_numbers:
             return False
-        identifiers = event.patient.identifiers or ()
-        return all(each.value in self._asked_values for each in identifiers)
+        return all(each.value in self._asked_values for each in event.patient.identifiers or ())
 
     def _fetch_patients(self, values: set[str]) -> None:
         missing = values - self._asked_values
@@ -180,7 +178,7 @@ class Known:
             self._asked_numbers |= missing
             for row in self._tx.execute(_VISITS, {"numbers": sorted(missing)}):
                 alias = VisitAlias(row.authority, row.number, row.stay, bool(row.is_fallback))
-                self._visits.setdefault(row.number, []).append(alias)
+                self._visits[row.number] = (*self._visits.get(row.number, ()), alias)
 
     def _fetch_stays(self, patients: set[str]) -> None:
         missing = patients - self._asked_patients
@@ -196,38 +194,48 @@ class Known:
             if known is not None:
                 yield known
 
-    def _loaded(self, ids: Collection[str]) -> Iterator[tuple[str, Stay]]:
-        for stay_id in sorted(ids) if len(ids) > 1 else ids:
+    def _loaded(self, ids: Collection[str]) -> dict[str, Stay]:
+        stays: dict[str, Stay] = {}
+        for stay_id in sorted(ids):
             found = self._shelf.load(stay_id)
-            if found is not None:
-                stay = found.stay
-                whose = stay.patient_id or self._whose.get(stay_id, "")
-                yield stay_id, stay if stay.patient_id == whose else replace(stay, patient_id=whose)
+            if found is None:
+                continue
+            stay, whose = found.stay, self._whose.get(stay_id, "")
+            stays[stay_id] = (
+                stay if stay.patient_id or not whose else replace(stay, patient_id=whose)
+            )
+        return stays
 
-    def _learn_patient(self, event: AdtEvent, key: NumberKey, entry: int | None) -> None:
-        patient = event.patient_id
-        if patient == new_patient_id(key) and patient not in self._patients.values():
+    def _learn_patient(self, event: AdtEvent, patient_authority: str, entry: int | None) -> None:
+        patient, numbers = event.patient_id, event.patient.identifiers or ()
+        new = [key for key in keys_of(numbers) if key not in self._patients]
+        if not new:
+            return
+        key = own_key(numbers, patient_authority)
+        is_first = key is not None and patient == new_patient_id(key)
+        if is_first and patient not in self._patients.values():
             self._new_patients[patient] = {"id": patient, "created_at": self._now}
-        for each in keys_of(event.patient.identifiers or ()):
-            if each not in self._patients:
-                self._patients[each] = patient
-                self._new_numbers.append(
-                    {
-                        "kind": each.kind.value,
-                        "authority": each.authority,
-                        "value": each.value,
-                        "patient": patient,
-                        "from_entry": entry,
-                    }
-                )
+        for each in new:
+            self._patients[each] = patient
+            self._new_numbers.append(
+                {
+                    "kind": each.kind.value,
+                    "authority": each.authority,
+                    "value": each.value,
+                    "patient": patient,
+                    "from_entry": entry,
+                }
+            )
 
     def _learn_visit(self, event: AdtEvent) -> None:
         number = event.visit or ""
-        known = self._visits.setdefault(number, [])
-        if any((v.authority, v.stay) == (event.visit_authority, event.stay) for v in known):
-            return
+        known = self._visits.get(number, ())
+        for alias in known:
+            if alias.stay == event.stay and alias.authority == event.visit_authority:
+                return
         is_fallback = not event.visit_authority_sent
-        known.append(VisitAlias(event.visit_authority, number, event.stay, is_fallback))
+        new = VisitAlias(event.visit_authority, number, event.stay, is_fallback)
+        self._visits[number] = (*known, new)
         self._new_visits.append(
             {
                 "number": number,

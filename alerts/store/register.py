@@ -183,11 +183,26 @@ class Candidates:
         """Nobody was looked up."""
         self._tx = tx
         self._asked: set[_Trait] = set()
-        self._found: dict[str, tuple[frozenset[_Trait], Registration]] = {}
+        self._found: dict[_Trait, dict[str, Registration]] = {}
 
     def fetch(self, patients: Iterable[Patient]) -> None:
         """Look these up together."""
-        wanted = {trait for patient in patients for trait in _traits(patient)} - self._asked
+        traits: set[_Trait] = set()
+        for patient in patients:
+            traits |= _traits(patient)
+        self._fetch(traits)
+
+    def of(self, patient: Patient) -> tuple[Registration, ...]:
+        """Registrations of the person that this patient may be, ended ones included, by key."""
+        traits = _traits(patient)
+        self._fetch(traits)
+        found: dict[str, Registration] = {}
+        for trait in traits:
+            found |= self._found.get(trait, {})
+        return tuple(found[key] for key in sorted(found))
+
+    def _fetch(self, traits: set[_Trait]) -> None:
+        wanted = traits - self._asked
         if not wanted:
             return
         self._asked |= wanted
@@ -198,26 +213,16 @@ class Candidates:
         }
         for row in self._tx.execute(_CANDIDATES, asked):
             registration = registration_from_text(row.body)
-            traits = frozenset({row.number, (row.birth_date, row.name_key)})
-            self._found[registration.key] = (traits, registration)
-
-    def of(self, patient: Patient) -> tuple[Registration, ...]:
-        """Registrations of the person that this patient may be, ended ones included, by key."""
-        self.fetch((patient,))
-        traits = _traits(patient)
-        return tuple(
-            registration
-            for _, (theirs, registration) in sorted(self._found.items())
-            if not theirs.isdisjoint(traits)
-        )
+            for trait in (row.number, (row.birth_date, row.name_key)):
+                self._found.setdefault(trait, {})[registration.key] = registration
 
 
-def _traits(patient: Patient) -> frozenset[_Trait]:
+def _traits(patient: Patient) -> set[_Trait]:
     """What a registration of the same person may share: a number, or birth date and name."""
     traits: set[_Trait] = {number.value for number in patient.identifiers}
     if patient.birth_date and patient.family is not None and patient.given is not None:
         traits.add((patient.birth_date, name_key(patient.family, patient.given)))
-    return frozenset(traits)
+    return traits
 
 
 def get(tx: Connection, key: str) -> Registration | None:
