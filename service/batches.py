@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from time import monotonic
@@ -21,13 +22,17 @@ from ingest import feed_activity, journal
 from ingest.entry import digest_of
 from ingest.failpoints import passing
 from mapping.hl7.events import Dialect, Unreadable, read_event
-from service.database import Rank
+from service.database import Database, Rank
 from service.outcomes import label_of
 from service.pipeline import BATCH, Hold, Line, Parked, Progress, believe
 from service.reconsider import Desk, Occasion
 
 TOGETHER = 16
 """Entries that are claimed, looked up and finished together, before anybody is let in."""
+MOST_TOGETHER = 4 * TOGETHER
+"""Of a backlog twice as many each time, while nobody waits to write; at most so many."""
+SMALL = 2**18
+"""Bytes of a claim, up to which the next may be larger."""
 LET_IN_AFTER = 0.003
 """Seconds after which a batch commits early for somebody who waits to write."""
 KEPT_AFTER = 0.5
@@ -54,12 +59,13 @@ def process_batch(
         lanes = None if hold is None else hold(tx)
         if lanes is not None and not lanes:
             return 0
-        claimed = _claimed(tx, line, 1 if progress.alone else limit, lanes)
+        batch = _Batch(tx, line.database, monotonic())
+        claimed = _claimed(batch, 1 if progress.alone else limit, lanes)
         first = next(claimed, ())
         if not first:
             progress.alone = 0
             return 0
-        done = _process_all(tx, line, progress, chain((first,), claimed))
+        done = _process_all(batch, line, progress, chain((first,), claimed))
         passing("batch-decided")
     passing("batch-committed")
     progress.entry = None
@@ -68,36 +74,51 @@ def process_batch(
     return len(done)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One transaction of the worker, and when it began."""
+
+    tx: Connection
+    database: Database
+    began: float
+
+    def is_over(self) -> bool:
+        """It took long enough, or somebody waits to write."""
+        took = monotonic() - self.began
+        return took > KEPT_AFTER or (took > LET_IN_AFTER and self.database.wanted())
+
+
 def _claimed(
-    tx: Connection, line: Line, limit: int, lanes: Collection[int] | None
+    batch: _Batch, limit: int, lanes: Collection[int] | None
 ) -> Iterator[Sequence[journal.Entry]]:
     """The oldest entries, some at a time, as many as there is time for; each some ends before."""
-    began = monotonic()
-    left = limit
-    while left and (some := journal.claim(tx, min(left, TOGETHER), lanes)):
+    left, size = limit, TOGETHER
+    while left and (some := journal.claim(batch.tx, min(left, size), lanes)):
         passing("batch-claimed")
         yield some
         left -= len(some)
-        took = monotonic() - began
-        if len(some) < TOGETHER or took > KEPT_AFTER:
+        if len(some) < size or batch.is_over():
             return
-        if took > LET_IN_AFTER and line.database.wanted():
-            return
+        if sum(len(entry.raw) for entry in some) <= SMALL:
+            size = min(2 * size, MOST_TOGETHER)
 
 
 def _process_all(
-    tx: Connection, line: Line, progress: Progress, claimed: Iterable[Sequence[journal.Entry]]
+    batch: _Batch, line: Line, progress: Progress, claimed: Iterable[Sequence[journal.Entry]]
 ) -> list[tuple[datetime, journal.End]]:
     """The entries to their end, those that are claimed together read together; when each came.
 
-    Their bytes are let go with each claim.
+    Their bytes are let go with each claim. Where the batch is over, the rest of a claim waits.
     """
+    tx = batch.tx
     done: list[tuple[datetime, journal.End]] = []
     heard: dict[_Named, feed_activity.Spoke] = {}
     with line.desk(tx) as desk:
         for some in claimed:
-            ends = []
+            ends: list[journal.End] = []
             for entry, event in _read_all(tx, line, desk, progress, some):
+                if ends and len(ends) % TOGETHER == 0 and batch.is_over():
+                    break
                 progress.entry = entry.id
                 ends.append(_processed(tx, desk, progress, entry, event))
                 if ends[-1].state == "settled" and isinstance(event, AdtEvent):
@@ -105,7 +126,7 @@ def _process_all(
                     heard.setdefault(_named(entry, event), spoke).join(spoke)
                 passing("entry-settled")
             journal.finish(tx, ends, desk.now)
-            done += zip((entry.received_at for entry in some), ends, strict=True)
+            done += [(entry.received_at, end) for entry, end in zip(some, ends, strict=False)]
         if len(done) > 1:
             progress.entry = None  # from here on nobody knows whose fault it is
     feed_activity.note(tx, _by_hospital(line, heard), line.now())
