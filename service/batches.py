@@ -176,6 +176,7 @@ def _read_all(
         desk.register.fetch(_patients(events, around))
         stays = {stay for each in around for stay in each.stays}
         if stays:
+            desk.writes.flush_of(stays)
             desk.held.update(alert_store.raised_for(tx, stays))
     return found
 

@@ -20,6 +20,7 @@ from alerts.store import identity as identity_store
 from alerts.store import policy as policy_store
 from alerts.store import register, requests
 from alerts.store import stays as stay_store
+from alerts.store.write_buffer import WriteBuffer
 from ingest import journal
 from mapping.hl7.events import Dialect
 from service.database import Database, Rank
@@ -82,9 +83,11 @@ class Line:
             register=register.Candidates(tx),
             known=(known := identity_store.Known(tx, shelf, now)),
             held={},
+            writes=(writes := WriteBuffer(tx, now)),
             has_hospital_server=self.has_hospital_server,
         )
         known.flush()
+        writes.flush()
         shelf.flush()
 
 

@@ -32,6 +32,7 @@ from alerts.store import alerts as alert_store
 from alerts.store import identity as identity_store
 from alerts.store import outbox, register, suppressions
 from alerts.store import stays as stay_store
+from alerts.store.write_buffer import WriteBuffer
 from alerts.telling import Cause, Held, facts_of, is_news, is_over
 from ingest import feed_activity
 from mapping.fhir import communication, task
@@ -85,6 +86,7 @@ class Desk:
     known: identity_store.Known
     held: dict[str, tuple[Held, ...]]
     """Of stays that were looked up together; each is good until it is asked for."""
+    writes: WriteBuffer
     has_hospital_server: bool = False
     paces: dict[str, Pace] = field(default_factory=dict)
     """What each feed sends just now, of those that were asked about."""
@@ -97,6 +99,7 @@ def reconsider(
     matches, decisions = matches_of(tx, desk, stay)
     held = desk.held.pop(stay.id, None)
     if held is None:
+        desk.writes.flush_of((stay.id,))
         held = alert_store.raised_for(tx, (stay.id,))[stay.id]
     told_at = _old_news_at(desk, stay, occasion)
     settles_at = None if told_at is None else _settles_at(tx, desk, stay, told_at)
@@ -215,7 +218,7 @@ def _tell(turn: _Turn, alert: Alert, held: Held | None, telling: Telling) -> boo
         by=turn.occasion.actor,
         entry=turn.occasion.entry,
     )
-    alert_store.record(turn.tx, alert, told)
+    turn.desk.writes.record(alert, told)
     _send(turn, alert, version)
     return True
 
@@ -257,8 +260,7 @@ def _send(turn: _Turn, alert: Alert, version: int) -> None:
     way = route(alert.recipient, desk.site, desk.has_hospital_server)
     if way.channel == SMTP and version > 1 and outbox.is_out(tx, alert.id):
         return  # an e-mail holds a link only: it leads to the version that stands
-    outbox.put(
-        tx,
+    desk.writes.put(
         outbox.Posting(
             alert=alert.id,
             stay=alert.stay,
@@ -267,9 +269,8 @@ def _send(turn: _Turn, alert: Alert, version: int) -> None:
             recipient=alert.recipient,
             route=way,
             entry=entry,
-        ),
-        desk.now,
-        sent=isinstance(alert, Notice) and way.channel == INBOX,
+            is_sent=isinstance(alert, Notice) and way.channel == INBOX,
+        )
     )
     code = alert.code if isinstance(alert, Task) else alert.event
     desk.metrics.decided.labels(kind_of(alert), outcomes.label_of(code)).inc()

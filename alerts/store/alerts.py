@@ -1,7 +1,7 @@
 """Tasks and notices as they stand, and every version of them that a reader was told."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,31 +125,16 @@ def was_delivered(tx: Connection, stay_id: str, code: TaskCode) -> bool:
     return tx.execute(_DELIVERED, {"stay": stay_id, "code": code.value}).first() is not None
 
 
-def record(tx: Connection, alert: Alert, told: Version) -> None:
-    """Keep a new or changed Task or notice with the version that its reader is told."""
-    row = _row(alert) | {
-        "version": told.version,
-        "subject": _subject(told.rendered),
-        "entry": told.entry,
-        "updated_at": told.at,
-    }
-    if told.version == 1:
-        tx.execute(_INSERT, row | {"id": alert.id})
-    else:
-        tx.execute(_UPDATE, row | {"alert": alert.id})
-    tx.execute(
-        _KEEP,
-        {
-            "alert": alert.id,
-            "version": told.version,
-            "facts": told.facts,
-            "rendered": told.rendered,
-            "cause": told.cause.value,
-            "by": told.by,
-            "at": told.at,
-            "entry": told.entry,
-        },
-    )
+def record(tx: Connection, told: Sequence[tuple[Alert, Version]]) -> None:
+    """Keep new and changed alerts, each with the version that its reader is told."""
+    new = [_told_row(a, v) | {"id": a.id} for a, v in told if v.version == 1]
+    changed = [_told_row(a, v) | {"alert": a.id} for a, v in told if v.version > 1]
+    if new:
+        tx.execute(_INSERT, new)
+    if changed:
+        tx.execute(_UPDATE, changed)
+    if told:
+        tx.execute(_KEEP, [_version_row(alert, version) for alert, version in told])
 
 
 def note(tx: Connection, alert: Alert) -> None:
@@ -182,6 +167,28 @@ def versions(tx: Connection, alert_id: str) -> tuple[Version, ...]:
         )
         for row in tx.execute(_VERSIONS, {"alert": alert_id})
     )
+
+
+def _told_row(alert: Alert, told: Version) -> dict[str, object]:
+    return _row(alert) | {
+        "version": told.version,
+        "subject": _subject(told.rendered),
+        "entry": told.entry,
+        "updated_at": told.at,
+    }
+
+
+def _version_row(alert: Alert, told: Version) -> dict[str, object]:
+    return {
+        "alert": alert.id,
+        "version": told.version,
+        "facts": told.facts,
+        "rendered": told.rendered,
+        "cause": told.cause.value,
+        "by": told.by,
+        "at": told.at,
+        "entry": told.entry,
+    }
 
 
 def _row(alert: Alert) -> dict[str, object]:

@@ -19,11 +19,9 @@ NO_WAY = "no way out is set up for this destination"
 # While sends are held it may be a repeat of what was sent before: what undoes it is sent too.
 _PUT = insert(outbox_table).values(in_doubt=select(IS_HELD).scalar_subquery())
 
-# Is this version of the alert queued for this channel already? Then a repeat adds nothing.
-_QUEUED = select(outbox_table.c.id).where(
-    outbox_table.c.alert == bindparam("alert"),
-    outbox_table.c.version == bindparam("version"),
-    outbox_table.c.channel == bindparam("channel"),
+# Every version of these alerts that is queued already, in no order: a repeat adds nothing.
+_QUEUED = select(outbox_table.c.alert, outbox_table.c.version, outbox_table.c.channel).where(
+    outbox_table.c.alert.in_(bindparam("alerts", expanding=True))
 )
 
 _other = outbox_table.alias("other")
@@ -85,13 +83,13 @@ _WITHDRAW = (
     .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
 )
 
-# An earlier version is not sent any more once a newer one is queued.
+# An earlier version is not sent any more once a newer one is queued. For many at once: no IN.
 _OVERTAKE = (
     update(outbox_table)
     .where(
         outbox_table.c.alert == bindparam("wanted"),
         outbox_table.c.version < bindparam("than"),
-        outbox_table.c.state.in_(("waiting", "stuck")),
+        or_(outbox_table.c.state == "waiting", outbox_table.c.state == "stuck"),
     )
     .values(state="withdrawn", next_at=None, settled_at=bindparam("at"), last_answer=OVERTAKEN)
 )
@@ -130,6 +128,13 @@ class Posting:
     recipient: Recipient
     route: Route
     entry: int | None = None
+    is_sent: bool = False
+    """Deciding is sending: nobody carries it."""
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What there is one of in the outbox: a version of an alert for a channel."""
+        return self.alert, self.version, self.route.channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,35 +166,41 @@ class Here:
     in_doubt: frozenset[str] = frozenset()
 
 
-def put(tx: Connection, posting: Posting, now: datetime, sent: bool = False) -> None:
-    """Queue a version, or note it as ``sent`` where deciding is sending; a repeat adds nothing.
+def put(tx: Connection, postings: Sequence[Posting], now: datetime) -> None:
+    """Queue versions in this order, or note them as sent; a repeat adds nothing.
 
     An earlier version that still waits for the same receiver, or was given up, is overtaken: it
     never goes, whether or not an attempt may have arrived.
     """
-    key = {"alert": posting.alert, "version": posting.version, "channel": posting.route.channel}
-    if tx.execute(_QUEUED, key).first() is not None:
-        return
-    if posting.version > 1:
-        tx.execute(_OVERTAKE, {"wanted": posting.alert, "than": posting.version, "at": now})
-    tx.execute(
-        _PUT,
-        key
-        | {
-            "stay": posting.stay,
-            "kind": posting.kind,
-            "recipient_kind": posting.recipient.kind.value,
-            "recipient": posting.recipient.code,
-            "destination": posting.route.destination,
-            "state": "sent" if sent else "waiting",
-            "attempts": 0,
-            "next_at": None if sent else now,
-            "last_answer": "",
-            "created_at": now,
-            "settled_at": now if sent else None,
-            "entry": posting.entry,
-        },
-    )
+    asked = {"alerts": sorted({posting.alert for posting in postings})}
+    queued = {tuple(row) for row in tx.execute(_QUEUED, asked)}
+    new = {p.key: p for p in postings if p.key not in queued}
+    later = [p for p in new.values() if p.version > 1]
+    if later:
+        overtaking = [{"wanted": p.alert, "than": p.version, "at": now} for p in later]
+        tx.execute(_OVERTAKE, overtaking)
+    if new:
+        tx.execute(_PUT, [_row_of(posting, now) for posting in new.values()])
+
+
+def _row_of(posting: Posting, now: datetime) -> dict[str, object]:
+    return {
+        "alert": posting.alert,
+        "version": posting.version,
+        "channel": posting.route.channel,
+        "stay": posting.stay,
+        "kind": posting.kind,
+        "recipient_kind": posting.recipient.kind.value,
+        "recipient": posting.recipient.code,
+        "destination": posting.route.destination,
+        "state": "sent" if posting.is_sent else "waiting",
+        "attempts": 0,
+        "next_at": None if posting.is_sent else now,
+        "last_answer": "",
+        "created_at": now,
+        "settled_at": now if posting.is_sent else None,
+        "entry": posting.entry,
+    }
 
 
 def strand(tx: Connection, known: Sequence[str], now: datetime, why: str = NO_WAY) -> int:

@@ -100,7 +100,7 @@ def test_a_register_that_is_imported_after_the_release_lets_its_items_go(tx: Con
 def _rests_on_a_register(tx: Connection, name: str, registration: Registration) -> None:
     register.upsert(tx, [registration], EARLIER)
     task = replace(a_task(), id=name, registration=registration.key)
-    alert_store.record(tx, task, told())
+    alert_store.record(tx, [(task, told())])
     _put(tx, name)
 
 

@@ -163,5 +163,5 @@ def test_an_import_finds_the_stay_that_was_told_even_where_the_person_now_differ
     other = CaredFor(a_number("9990000034"), "Morag", "Weir", date(1950, 1, 1))
     with database.write() as tx:
         _keep(tx, a_stay(), "1", None)
-        alert_store.record(tx, a_task(), told())
+        alert_store.record(tx, [(a_task(), told())])
         assert stays.concerned(tx, [a_registration(patient=other)]) == ["stay-1"]

@@ -31,4 +31,4 @@ def queue(
         tx.execute(
             insert(alert_version).values(alert=posting.alert, version=posting.version, **kept)
         )
-    outbox.put(tx, posting, now, sent=sent)
+    outbox.put(tx, [replace(posting, is_sent=sent)], now)
