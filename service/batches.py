@@ -174,6 +174,7 @@ def _read_all(
         desk.known.fetch(events)
         around = [desk.known.around(event) for event in events]
         desk.register.fetch(_patients(events, around))
+        desk.register.fetch_decisions()
         stays = {stay for each in around for stay in each.stays}
         if stays:
             desk.writes.flush_of(stays)

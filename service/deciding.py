@@ -13,13 +13,12 @@ from time import monotonic
 import structlog
 
 from alerts.model.register import Registration
-from alerts.store import alerts as alert_store
 from alerts.store import imports, register, requests
 from alerts.store import stays as stay_store
 from alerts.store.imports import State
 from ingest.failpoints import passing
 from service.database import DatabaseError, Rank
-from service.pipeline import Line, LineError, Progress, again, set_aside
+from service.pipeline import Line, LineError, Progress, again, fetch, set_aside
 
 log = structlog.get_logger()
 
@@ -61,8 +60,7 @@ def decide_next(line: Line, progress: Progress) -> int:
             progress.stay = due[0] if len(due) == 1 else None
             done: list[str] = []
             with line.desk(tx) as desk:
-                desk.shelf.fetch(due)
-                desk.held.update(alert_store.raised_for(tx, due))
+                fetch(tx, desk, due)
                 for stay_key in due:
                     progress.stay = stay_key
                     again(tx, desk, stay_key)

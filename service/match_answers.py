@@ -24,7 +24,7 @@ def decide_match(line: Line, actor: str, task_id: str, is_same: bool) -> None:
             raise NotThere(NotThere.__doc__)
         with line.desk(tx) as desk:
             found = desk.shelf.load(task.stay)
-            matches = matches_of(tx, desk, found.stay)[0] if found else ()
+            matches = matches_of(desk, found.stay)[0] if found else ()
             seen = _asked(task, matches)
             if found is None or seen is None:
                 raise EvidenceChanged(EvidenceChanged.__doc__)

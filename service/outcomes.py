@@ -1,8 +1,9 @@
 """What the journal keeps of a decision, its grounds and doubts: as text, and back."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from alerts.decide import Ground
 from alerts.model.alert import TaskCode
@@ -16,7 +17,8 @@ _BETRAYING: frozenset[StrEnum] = frozenset(
 _KINDS = {kind.value: kind for kind in DoubtKind}
 
 
-def as_text(grounds: Iterable[Ground], doubts: Iterable[Doubt]) -> str:
+@lru_cache(maxsize=256)  # most messages say something of somebody who is not on the register
+def as_text(grounds: tuple[Ground, ...], doubts: tuple[Doubt, ...]) -> str:
     """As the journal keeps them."""
     lines = [[g.question, g.answer, g.why] for g in grounds]
     return json.dumps(lines + [[_DOUBTFUL, d.kind.value, d.where] for d in doubts])

@@ -1,6 +1,6 @@
 """The straight line: an entry, a clock or a person becomes state, Tasks and notices."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from alerts.model.site import Site
 from alerts.model.stay import Stay
 from alerts.movements import fold, folds_alone, order_key, refold
 from alerts.policy import policy_from
+from alerts.store import alerts as alert_store
 from alerts.store import identity as identity_store
 from alerts.store import policy as policy_store
 from alerts.store import register, requests
@@ -194,7 +195,7 @@ def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
         due = stay_store.due_to_wake(tx, now, limit)
         if due:
             with line.desk(tx) as desk:
-                desk.shelf.fetch(due)
+                fetch(tx, desk, due)
                 for stay_key in due:
                     progress.stay = stay_key
                     again(tx, desk, stay_key)
@@ -268,6 +269,15 @@ def _folded(desk: Desk, stay_key: str, event: StayEvent, occasion: Occasion) -> 
     if is_newest and folds_alone(stay, event):
         return _Folded(fold(stay, event), newest, newest == key)
     return _Folded(refold(desk.shelf.events(stay_key)), newest, newest == key)
+
+
+def fetch(tx: Connection, desk: Desk, stay_keys: Sequence[str]) -> None:
+    """Look up together what reconsidering these stays needs; for who shares the register."""
+    desk.shelf.fetch(stay_keys)
+    found = (desk.shelf.load(stay_key) for stay_key in stay_keys)
+    desk.register.fetch(each.stay.patient for each in found if each is not None)
+    desk.register.fetch_decisions()
+    desk.held.update(alert_store.raised_for(tx, stay_keys))
 
 
 def again(tx: Connection, desk: Desk, stay_key: str) -> None:

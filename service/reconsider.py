@@ -85,7 +85,7 @@ class Desk:
     register: register.Candidates
     known: identity_store.Known
     held: dict[str, tuple[Held, ...]]
-    """Of stays that were looked up together; each is good until it is asked for."""
+    """Of stays that were looked up together; each is good until the stay is told something."""
     writes: WriteBuffer
     has_hospital_server: bool = False
     paces: dict[str, Pace] = field(default_factory=dict)
@@ -96,7 +96,7 @@ def reconsider(
     tx: Connection, desk: Desk, stay: Stay, last_order: str, occasion: Occasion
 ) -> Outcome:
     """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
-    matches, decisions = matches_of(tx, desk, stay)
+    matches, decisions = matches_of(desk, stay)
     held = desk.held.pop(stay.id, None)
     if held is None:
         desk.writes.flush_of((stay.id,))
@@ -131,6 +131,8 @@ def reconsider(
         registration = found.registration if found else None
         telling = Telling(stay, registration, desk.site, desk.now, raised, is_theirs(found))
         has_news |= _tell(turn, alert, known.get(alert.id), telling)
+    if not verdict.standing:
+        desk.held[stay.id] = held
     return Outcome(_words(verdict, unsaid), verdict.grounds, has_news)
 
 
@@ -172,14 +174,12 @@ def is_theirs(match: Match | None) -> bool:
     return match.registration.agrees_hospital and not match.ended
 
 
-def matches_of(
-    tx: Connection, desk: Desk, stay: Stay
-) -> tuple[tuple[Match, ...], tuple[MatchDecision, ...]]:
+def matches_of(desk: Desk, stay: Stay) -> tuple[tuple[Match, ...], tuple[MatchDecision, ...]]:
     """The patient beside everybody on the register that it might be, and what binds them."""
     candidates = desk.register.of(stay.patient)
     if not candidates:
         return (), ()
-    said = register.decisions(tx, tuple(c.key for c in candidates))
+    said = desk.register.decisions(tuple(c.key for c in candidates))
     subjects = subjects_of(stay)
     matches = match(stay.patient, subjects, candidates, said, desk.now)
     return matches, binding(said, subjects)

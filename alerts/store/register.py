@@ -184,6 +184,7 @@ class Candidates:
         self._tx = tx
         self._asked: set[_Trait] = set()
         self._found: dict[_Trait, dict[str, Registration]] = {}
+        self._said: dict[str, tuple[MatchDecision, ...]] = {}
 
     def fetch(self, patients: Iterable[Patient]) -> None:
         """Look these up together."""
@@ -200,6 +201,21 @@ class Candidates:
         for trait in traits:
             found |= self._found.get(trait, {})
         return tuple(found[key] for key in sorted(found))
+
+    def fetch_decisions(self) -> None:
+        """Look up together what was answered about whom we found; for who shares the register."""
+        found = {key for theirs in self._found.values() for key in theirs} - self._said.keys()
+        if found:
+            self._said |= dict.fromkeys(found, ())
+            for said in decisions(self._tx, sorted(found)):
+                self._said[said.registration] = (*self._said[said.registration], said)
+
+    def decisions(self, keys: Sequence[str]) -> tuple[MatchDecision, ...]:
+        """What people answered about these registrations, oldest first."""
+        if not self._said.keys() >= set(keys):
+            return decisions(self._tx, keys)
+        said = (each for key in keys for each in self._said[key])
+        return tuple(sorted(said, key=lambda each: each.id))
 
     def _fetch(self, traits: set[_Trait]) -> None:
         wanted = traits - self._asked

@@ -45,7 +45,7 @@ _APPEND = insert(stay_event)
 
 # Every event of one stay by event time; equal order keys stay in the order of arrival.
 _EVENTS = (
-    select(stay_event.c.kind, stay_event.c.body)
+    select(stay_event.c.kind, stay_event.c.body, stay_event.c.order_key)
     .where(stay_event.c.stay == bindparam("stay"))
     .order_by(stay_event.c.order_key, stay_event.c.id)
 )
@@ -125,6 +125,13 @@ class Ahead(NamedTuple):
     unsaid: int = 0
 
 
+class KeyedEvent(NamedTuple):
+    """An event of a stay, and what puts it in order."""
+
+    order_key: str
+    event: StayEvent
+
+
 class Shelf:
     """The stays of one transaction: each read once, and written once at its end.
 
@@ -139,7 +146,8 @@ class Shelf:
         self._written: dict[str, Mapping[str, object]] = {}
         self._new: set[str] = set()
         self._changed: dict[str, dict[str, object]] = {}
-        self._learned: list[dict[str, object]] = []
+        self._rows: list[dict[str, object]] = []
+        self._learned: defaultdict[str, list[KeyedEvent]] = defaultdict(list)
 
     def fetch(self, stay_ids: Iterable[str]) -> None:
         """Read these together, locked in order until the transaction ends."""
@@ -181,7 +189,8 @@ class Shelf:
     ) -> None:
         """Add one event to the stay's history."""
         kind, body = event_to_text(event)
-        self._learned.append(
+        self._learned[stay_id].append(KeyedEvent(order_key, event))
+        self._rows.append(
             {
                 "stay": stay_id,
                 "order_key": order_key,
@@ -195,16 +204,21 @@ class Shelf:
 
     def learned(self, stay_id: str) -> list[str]:
         """Order keys of what was added here of a stay and is not written yet."""
-        return [str(row["order_key"]) for row in self._learned if row["stay"] == stay_id]
+        return [each.order_key for each in self._learned.get(stay_id, ())]
 
     def events(self, stay_id: str) -> list[StayEvent]:
         """The stay's history by event time, with what was added here."""
-        self._append()
-        return events(self._tx, stay_id)
+        is_new = stay_id in self._new or self.load(stay_id) is None
+        written = [] if is_new else _written(self._tx, stay_id)
+        every = written + self._learned.get(stay_id, [])
+        return [each.event for each in sorted(every, key=lambda each: each.order_key)]
 
     def flush(self) -> None:
         """Write everything; raises OpenedMeanwhile where somebody else opened a stay of ours."""
-        self._append()
+        if self._rows:
+            self._tx.execute(_APPEND, self._rows)
+            self._rows = []
+            self._learned.clear()
         rows, self._changed, new, self._new = self._changed, {}, self._new, set()
         opened = [row | {"id": name, "version": 1} for name, row in rows.items() if name in new]
         changed: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
@@ -224,11 +238,6 @@ class Shelf:
                     raise OpenedMeanwhile(OpenedMeanwhile.__doc__) from failure
                 raise
 
-    def _append(self) -> None:
-        if self._learned:
-            self._tx.execute(_APPEND, self._learned)
-            self._learned = []
-
 
 def load(tx: Connection, stay_id: str) -> Loaded | None:
     """The stay as it stands, for who only looks."""
@@ -243,7 +252,14 @@ def _loaded(row: RowMapping) -> Loaded:
 
 def events(tx: Connection, stay_id: str) -> list[StayEvent]:
     """The stay's history by event time."""
-    return [event_from_text(row.kind, row.body) for row in tx.execute(_EVENTS, {"stay": stay_id})]
+    return [each.event for each in _written(tx, stay_id)]
+
+
+def _written(tx: Connection, stay_id: str) -> list[KeyedEvent]:
+    return [
+        KeyedEvent(row.order_key, event_from_text(row.kind, row.body))
+        for row in tx.execute(_EVENTS, {"stay": stay_id})
+    ]
 
 
 def due_to_wake(tx: Connection, now: datetime, limit: int) -> list[str]:

@@ -67,6 +67,22 @@ def test_answers_about_a_match_come_oldest_first(database: Database):
     assert tuple(replace(answer, id=0) for answer in asked) == answers
 
 
+def test_answers_about_candidates_that_were_looked_up_together_are_the_same(database: Database):
+    keys = ["LANCARERS/R1", "LANCARERS/R2", "LANCARERS/R3"]
+    given = MatchDecision("", "f" * 64, True, "Coordinator", NOW, "P1", stay="S1")
+    with database.write() as tx:
+        register.upsert(tx, [a_registration(name) for name in ("R1", "R2", "R3")], NOW)
+        for key in (keys[1], keys[0], keys[1]):
+            register.decide_match(tx, replace(given, registration=key))
+        candidates = register.Candidates(tx)
+        candidates.fetch([a_patient()])
+        candidates.fetch_decisions()
+        candidates.fetch_decisions()
+        for asked in (keys, keys[:1], keys[1:], ["LANCARERS/R9", keys[0]]):
+            assert candidates.decisions(asked) == register.decisions(tx, asked)
+        assert len(candidates.decisions(keys)) == 3
+
+
 def test_an_answer_is_taken_back_once_and_kept(database: Database):
     later = NOW + timedelta(hours=1)
     given = MatchDecision("LANCARERS/R1", "f" * 64, True, "Coordinator", NOW, "P1", stay="S1")

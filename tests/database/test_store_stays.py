@@ -115,6 +115,18 @@ def test_events_come_by_event_time_and_equal_ones_in_order_of_arrival(database: 
         assert stays.events(tx, "stay-1") == [MESSAGE, ANSWER, FACT]
 
 
+def test_what_is_added_to_a_stay_stands_among_what_is_written_of_it(database: Database):
+    with database.write() as tx:
+        _keep(tx, a_stay(), "2", None)
+        shelf = stays.Shelf(tx)
+        shelf.append_event("stay-1", "2", ANSWER, Learned(actor="Nurse Bell"))
+        shelf.flush()
+        later = stays.Shelf(tx)
+        later.append_event("stay-1", "2", FACT, Learned(actor="Nurse Bell"))
+        later.append_event("stay-1", "1", MESSAGE, Learned(entry=7))
+        assert later.events("stay-1") == [MESSAGE, ANSWER, FACT]
+
+
 def test_stays_wake_when_their_time_has_come_longest_waiting_first(database: Database):
     times = {"late": NOW, "early": NOW - timedelta(hours=1), "future": NOW + timedelta(seconds=1)}
     with database.write() as tx:
