@@ -97,10 +97,7 @@ def reconsider(
 ) -> Outcome:
     """Decide what should stand for this stay, keep it, queue it, and remember when to ask again."""
     matches, decisions = matches_of(desk, stay)
-    held = desk.held.pop(stay.id, None)
-    if held is None:
-        desk.writes.flush_of((stay.id,))
-        held = alert_store.raised_for(tx, (stay.id,))[stay.id]
+    held = _take_held(tx, desk, stay)
     told_at = _old_news_at(desk, stay, occasion)
     settles_at = None if told_at is None else _settles_at(tx, desk, stay, told_at)
     raised = tuple(each.alert for each in held)
@@ -134,6 +131,15 @@ def reconsider(
     if not verdict.standing:
         desk.held[stay.id] = held
     return Outcome(_words(verdict, unsaid), verdict.grounds, has_news)
+
+
+def _take_held(tx: Connection, desk: Desk, stay: Stay) -> tuple[Held, ...]:
+    """What is held about the stay; what was looked up is not good once it is told something."""
+    held = desk.held.pop(stay.id, None)
+    if held is None:
+        desk.writes.flush_of((stay.id,))
+        held = alert_store.raised_for(tx, (stay.id,))[stay.id]
+    return held
 
 
 def _old_news_at(desk: Desk, stay: Stay, occasion: Occasion) -> datetime | None:

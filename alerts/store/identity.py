@@ -33,10 +33,17 @@ KEPT_FOR = timedelta(days=30)
 _of_number = select(patient_alias.c.patient).where(
     patient_alias.c.value.in_(bindparam("values", expanding=True))
 )
-_PATIENTS = select(patient_alias).where(patient_alias.c.patient.in_(_of_number))
+_PATIENTS = select(
+    patient_alias.c.kind, patient_alias.c.authority, patient_alias.c.value, patient_alias.c.patient
+).where(patient_alias.c.patient.in_(_of_number))
 # Whoever has one of these visit numbers, whatever the authority; in a fixed order.
 _VISITS = (
-    select(visit_alias)
+    select(
+        visit_alias.c.authority,
+        visit_alias.c.number,
+        visit_alias.c.stay,
+        visit_alias.c.is_fallback,
+    )
     .where(visit_alias.c.number.in_(bindparam("numbers", expanding=True)))
     .order_by(visit_alias.c.number, visit_alias.c.authority, visit_alias.c.stay)
 )
@@ -58,6 +65,7 @@ _STAYS_OF_VISIT = (
     .where(visit_alias.c.number == bindparam("number"))
     .order_by(visit_alias.c.stay)
 )
+_KINDS = {kind.value: kind for kind in IdentifierKind}
 _NEW_PATIENT, _NEW_NUMBER = insert(patient_table), insert(patient_alias)
 _NEW_VISIT, _NEW_PERSON_EVENT = insert(visit_alias), insert(person_event)
 
@@ -168,17 +176,18 @@ class Known:
         missing = values - self._asked_values
         if missing:
             self._asked_values |= missing
-            for row in self._tx.execute(_PATIENTS, {"values": sorted(missing)}):
-                key = NumberKey(IdentifierKind(row.kind), row.authority, row.value)
-                self._patients[key] = row.patient
+            rows = self._tx.execute(_PATIENTS, {"values": sorted(missing)}).all()
+            for kind, authority, value, patient in rows:
+                self._patients[NumberKey(_KINDS[kind], authority, value)] = patient
 
     def _fetch_visits(self, numbers: set[str]) -> None:
         missing = numbers - self._asked_numbers
         if missing:
             self._asked_numbers |= missing
-            for row in self._tx.execute(_VISITS, {"numbers": sorted(missing)}):
-                alias = VisitAlias(row.authority, row.number, row.stay, bool(row.is_fallback))
-                self._visits[row.number] = (*self._visits.get(row.number, ()), alias)
+            rows = self._tx.execute(_VISITS, {"numbers": sorted(missing)}).all()
+            for authority, number, stay, is_fallback in rows:
+                alias = VisitAlias(authority, number, stay, bool(is_fallback))
+                self._visits[number] = (*self._visits.get(number, ()), alias)
 
     def _fetch_stays(self, patients: set[str]) -> None:
         missing = patients - self._asked_patients

@@ -227,7 +227,7 @@ class Candidates:
             "births": list({trait[0] for trait in wanted if not isinstance(trait, str)}),
             "names": list({trait[1] for trait in wanted if not isinstance(trait, str)}),
         }
-        for row in self._tx.execute(_CANDIDATES, asked):
+        for row in self._tx.execute(_CANDIDATES, asked).all():
             registration = registration_from_text(row.body)
             for trait in (row.number, (row.birth_date, row.name_key)):
                 self._found.setdefault(trait, {})[registration.key] = registration

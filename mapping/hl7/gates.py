@@ -51,15 +51,20 @@ class Discharge:
     destination: Change[str] = None
 
 
+_NOT_DISCHARGED = Discharge()
+
+
 def discharge_from_pv1(pv1: Values, dialect: Dialect) -> Discharge:
     """Method and destination of discharge: by the dialect's fields, unless the values object.
 
     One digit is a method and two are a destination, for the two fields swap between feeds.
     """
-    method = next(iter(_of((pv1,), f"PV1-{dialect.discharge_method_field}.1")), None)
-    destination = next(iter(_of((pv1,), f"PV1-{dialect.discharge_destination_field}.1")), None)
-    if method is None and destination is None:
-        return Discharge()
+    methods = _of((pv1,), f"PV1-{dialect.discharge_method_field}.1")
+    destinations = _of((pv1,), f"PV1-{dialect.discharge_destination_field}.1")
+    if not methods and not destinations:
+        return _NOT_DISCHARGED
+    method = methods[0] if methods else None
+    destination = destinations[0] if destinations else None
     swaps = _is(_DESTINATION, method) or _is(_METHOD, destination)
     is_method = _is(_METHOD, method) or method in dialect.death_methods
     if swaps and not is_method and not _is(_DESTINATION, destination):
@@ -81,6 +86,9 @@ class Death:
     unclear: bool = False
 
 
+_NOTHING_SAID = Death()
+
+
 def death_from(message: Message, reading: Reading) -> Death:
     """Whether the patient died: PID-29, PID-30, or how and where to they were discharged."""
     pids = message.all("PID")
@@ -88,6 +96,8 @@ def death_from(message: Message, reading: Reading) -> Death:
     said = [_of_date(value) for value in dates if isinstance(value, str)]
     flagged = [_of_flag(value) for value in flags if isinstance(value, str)]
     left = _of_discharges(message.all("PV1"), reading.dialect)
+    if not dates and not flags and left is _NOTHING_SAID:
+        return left  # as in most messages
     if True in said or True in flagged or left.died:
         if False in flagged or None in (*said, *flagged):
             reading.doubt(DoubtKind.VALUES_CONFLICT, "PID-30")
@@ -121,13 +131,14 @@ def _of_words(value: str) -> bool:
 
 
 def _of_discharges(pv1s: tuple[Values, ...], dialect: Dialect) -> Death:
-    died = unclear = False
+    died = unclear = is_told = False
     for pv1 in pv1s:
         method_path = f"PV1-{dialect.discharge_method_field}.1"
         destination_path = f"PV1-{dialect.discharge_destination_field}.1"
         methods, destinations = _of((pv1,), method_path), _of((pv1,), destination_path)
         if not methods and not destinations:
             continue
+        is_told = True
         first = discharge_from_pv1(pv1, dialect)
         codes_of = (first.method, *methods[1:])
         places = (first.destination, *destinations[1:])
@@ -136,7 +147,7 @@ def _of_discharges(pv1s: tuple[Values, ...], dialect: Dialect) -> Death:
         texts = [text for text in (*codes_of, *places) if isinstance(text, str)]
         died |= any(_of_words(text) for text in texts)
         unclear |= any(_DIED_WORDS.search(text) or _DEATH_LIKE.search(text) for text in texts)
-    return Death(died, unclear)
+    return Death(died, unclear) if is_told else _NOTHING_SAID
 
 
 def sensitive_from(message: Message, reading: Reading) -> Change[bool]:

@@ -44,16 +44,14 @@ class Instant:
 
 def instant(raw: str, arrived_at: datetime, zone: ZoneInfo = LONDON) -> Instant | None:
     """The moment that an HL7 TS or DTM names, or None where there is no such moment."""
-    shown = _shown(raw) if len(raw) <= _LONGEST else None
-    if shown is None:
-        return None
-    if shown.is_utc:
-        return Instant(shown.clock, shown.has_day, shown.has_hour)
+    found = _read(raw, zone) if len(raw) <= _LONGEST else None
+    if not isinstance(found, _Shown):
+        return found
     try:
-        at, change = _from_local(shown.clock, arrived_at, zone)
+        at, change = _on_changed_day(found.clock, arrived_at, zone)
     except OverflowError:
         return None
-    return Instant(at, shown.has_day, shown.has_hour, change)
+    return Instant(at, found.has_day, found.has_hour, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,21 @@ class _Shown:
 
 
 @lru_cache(maxsize=4096)  # the same stamps come in MSH-7, EVN-2 and all messages of a stay
+def _read(raw: str, zone: ZoneInfo) -> Instant | _Shown | None:
+    """The moment; what the clock shows on a day that changes it, for then the arrival counts."""
+    shown = _shown(raw)
+    if shown is None:
+        return None
+    clock = shown.clock
+    if shown.is_utc:
+        return Instant(clock, shown.has_day, shown.has_hour)
+    try:
+        offset = _offset_of_day(clock.year, clock.month, clock.day, zone)
+        return shown if offset is None else Instant(clock - offset, shown.has_day, shown.has_hour)
+    except OverflowError:
+        return None
+
+
 def _shown(raw: str) -> _Shown | None:
     found = _STAMP.fullmatch(raw)
     if found is None:
@@ -96,13 +109,10 @@ def _shown(raw: str) -> _Shown | None:
     return _Shown(clock, sign is not None, day is not None, has_hour)
 
 
-def _from_local(
+def _on_changed_day(
     clock: datetime, arrived_at: datetime, zone: ZoneInfo
 ) -> tuple[datetime, ClockChange]:
     """What a clock of that zone that shows this means in UTC."""
-    offset = _offset_of_day(clock.year, clock.month, clock.day, zone)
-    if offset is not None:
-        return clock - offset, ClockChange.NONE
     early, late = (clock - _offset(clock, fold, zone) for fold in (0, 1))
     if early == late:
         return early, ClockChange.NONE
