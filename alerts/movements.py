@@ -27,7 +27,7 @@ from alerts.model.events import (
     StayEvent,
 )
 from alerts.model.identity import IdentifierKind, NextOfKin, Patient
-from alerts.model.stay import Stay, StayStatus
+from alerts.model.stay import PlansSaid, Stay, StayStatus
 
 T = TypeVar("T")
 
@@ -305,11 +305,11 @@ def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
     if event.kind is EventKind.DISCHARGED:
         return stay  # PV2-9 of a discharge is history, not a plan
     if event.kind is EventKind.ADMISSION_CANCELLED:
-        return _planned_anew(stay, None, event)
+        return _planned_anew(stay, None, event, stay.plans_said)
     said = _day_and_hour(event.planned)
     if event.kind is EventKind.PLAN_CANCELLED:
         stands = stay.planned is None or said is None or stay.planned.on == said.on
-        return _planned_anew(stay, None, event) if stands else stay
+        return _planned_anew(stay, None, event, stay.plans_said) if stands else stay
     if event.planned is None:
         return stay
     told = dict(stay.plans_said)
@@ -317,8 +317,8 @@ def _with_plan(stay: Stay, event: AdtEvent) -> Stay:
     if is_repeated and event.kind is not EventKind.DISCHARGE_PLANNED:
         return stay  # an old date again overwrites nothing
     told[event.feed] = said
-    stay = replace(stay, plans_said=tuple(sorted(told.items(), key=lambda one: one[0])))
-    return _planned_anew(stay, said, event)
+    plans_said = tuple(sorted(told.items(), key=lambda one: one[0]))
+    return _planned_anew(stay, said, event, plans_said)
 
 
 def _day_and_hour(said: Change[PlannedDate]) -> PlannedDate | None:
@@ -329,15 +329,18 @@ def _day_and_hour(said: Change[PlannedDate]) -> PlannedDate | None:
     return said if is_hour else PlannedDate(said.on)
 
 
-def _planned_anew(stay: Stay, planned: PlannedDate | None, event: AdtEvent) -> Stay:
-    if planned == stay.planned and planned is not None:
-        return stay
+def _planned_anew(
+    stay: Stay, planned: PlannedDate | None, event: AdtEvent, plans_said: PlansSaid
+) -> Stay:
     if planned is None:
-        return replace(stay, planned=None, planned_known_at=None, planned_before=None)
+        return replace(
+            stay, planned=None, planned_known_at=None, planned_before=None, plans_said=plans_said
+        )
     if stay.planned is not None and planned.on == stay.planned.on:
-        return replace(stay, planned=planned)
+        return replace(stay, planned=planned, plans_said=plans_said)
     return replace(
         stay,
+        plans_said=plans_said,
         planned=planned,
         planned_known_at=event.occurred_at,
         planned_before=stay.planned.on if stay.planned else None,

@@ -139,6 +139,10 @@ class AdtEvent:
     death_unclear: bool = False
     """The message says something of a death that no table knows: a person is asked."""
 
+    def __hash__(self) -> int:
+        """Of what tells events apart; equal ones are equal in all the rest too."""
+        return hash((self.control_id, self.kind, self.occurred_at, self.stay))
+
 
 @dataclass(frozen=True, slots=True)
 class NotForUs:

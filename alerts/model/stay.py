@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import (
@@ -14,6 +15,9 @@ from alerts.model.events import (
     PlannedDate,
 )
 from alerts.model.identity import NextOfKin, Patient
+
+PlansSaid: TypeAlias = tuple[tuple[str, PlannedDate | None], ...]
+"""The planned date that each feed last gave; None where it cleared it."""
 
 
 class StayStatus(StrEnum):
@@ -82,8 +86,7 @@ class Stay:
     """Something was said of a death that no table knows, or it was denied; a person is asked."""
     deaths_said: tuple[tuple[str, DeathSaid], ...] = ()
     """What each feed last said of a death."""
-    plans_said: tuple[tuple[str, PlannedDate | None], ...] = ()
-    """The planned date that each feed last gave; None where it cleared it."""
+    plans_said: PlansSaid = ()
     left_undone: datetime | None = None
     """The time of leaving that was taken back: repeated, it ends nothing."""
     awaits_cancelled: bool = False
