@@ -6,7 +6,7 @@ left in the database, so that whoever comes after a kill goes on there.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -114,8 +114,9 @@ def import_register(
     """
     known = _begun(line)
     try:
-        imported = _brought(line, known, rows, watch)
-        _show(line, known)
+        centres: set[str] = set()
+        imported = _brought(line, known, _noting(rows, centres), watch)
+        _show(line, known, centres)
     except imports.Overtaken as err:
         raise ImportOvertaken(ImportOvertaken.__doc__) from err
     except BaseException:
@@ -152,13 +153,20 @@ def _brought(
     return register.Imported(new, changed, same)
 
 
-def _show(line: Line, known: imports.Import) -> None:
+def _noting(rows: Iterable[Registration], centres: set[str]) -> Iterator[Registration]:
+    """The rows; afterwards ``centres`` has those of whom there was one."""
+    for row in rows:
+        centres.add(row.centre)
+        yield row
+
+
+def _show(line: Line, known: imports.Import, centres: Collection[str]) -> None:
     """Where those who decide leave no gap, the next try waits for longer."""
     tries = 0
     while True:
         with line.database.write(Rank.LATER) as tx:
             if register.had_alone(tx, PATIENCE[min(tries // 8, len(PATIENCE) - 1)]):
-                imports.show(tx, known, line.now())
+                imports.show(tx, known, centres, line.now())
                 passing("register-shown")
                 return
         tries += 1

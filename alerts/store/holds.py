@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from alerts.delivery import INBOX
+from alerts.store import imports
 from alerts.store.register import STANDS
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import gap as gap_table
@@ -53,8 +54,8 @@ _DOUBT = (
     )
     .values(in_doubt=True)
 )
-# When each centre's register was last brought here.
-_IMPORTED = (
+# When each centre's register last changed; of imports of releases before nothing else is known.
+_CHANGED = (
     select(registration_table.c.centre, func.max(registration_table.c.imported_at).label("at"))
     .where(STANDS)
     .group_by(registration_table.c.centre)
@@ -134,7 +135,9 @@ def release(tx: Connection, asked: Release) -> tuple[str, ...] | None:
     if held is None and not kept:
         return None
     by = {"now": asked.at, "who": asked.who}
-    imported = {row.centre: utc(row.at) for row in tx.execute(_IMPORTED)}
+    imported = {row.centre: utc(row.at) for row in tx.execute(_CHANGED)}
+    for centre, at in imports.imported_at(tx).items():
+        imported[centre] = max(at, imported.get(centre, at))
     late = {row.centre: utc(row.since) for row in kept}
     if held is not None:
         number = tx.execute(_STANDING).one().id

@@ -1,6 +1,6 @@
 """A register file on its way in: rows that nobody sees yet, one moment that shows them all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from alerts.model.bodies import registration_from_text
 from alerts.model.register import Registration
 from alerts.store.register import STANDS, Imported, row_of
-from alerts.store.tables import decided_from, register_import
+from alerts.store.tables import decided_from, register_import, utc
 from alerts.store.tables import registration as registration_table
 
 SILENT_FOR = timedelta(minutes=1)
@@ -58,6 +58,7 @@ class Import:
 
 
 _ENDS = (State.DONE.value, State.UNDONE.value)
+_VISIBLE = (State.ASKING.value, State.CLEARING.value, State.DONE.value)
 # One at a time takes a file in, so that what one brings is compared with what another showed.
 _UNENDED = (
     select(register_import)
@@ -84,6 +85,11 @@ _ABANDON = (
     update(register_import)
     .where(register_import.c.state == State.TAKING.value)
     .values(state=State.UNDOING.value)
+)
+_SHOWN = (
+    select(register_import.c.centres, register_import.c.beat_at)
+    .where(register_import.c.state.in_(_VISIBLE))
+    .order_by(register_import.c.beat_at)
 )
 _SHOW = update(decided_from).where(decided_from.c.id == 1)
 
@@ -156,7 +162,7 @@ def begin(tx: Connection, at: datetime) -> Import | None:
         return None
     number = max(int(tx.execute(_NEWEST).scalar_one()), shown) + 1
     row = {"id": number, "state": State.TAKING.value, "began_at": at, "beat_at": at}
-    tx.execute(_BEGIN, row | {"position": ""})
+    tx.execute(_BEGIN, row | {"position": "", "centres": ""})
     return Import(number, State.TAKING)
 
 
@@ -180,11 +186,21 @@ def bring(tx: Connection, known: Import, rows: Sequence[Registration], at: datet
     return Imported(len(news) - len(changed), len(changed), len(rows) - len(news))
 
 
-def show(tx: Connection, known: Import, at: datetime) -> None:
-    """From the end of this transaction on everybody sees all of it."""
+def show(tx: Connection, known: Import, centres: Collection[str], at: datetime) -> None:
+    """From the end of this transaction on everybody sees all of it; these centres' rows it has."""
     _still(tx, known)
     tx.execute(_SHOW.values(generation=known.id))
-    tx.execute(_MOVE.values(state=State.ASKING.value, beat_at=at), {"wanted": known.id})
+    shown = {"state": State.ASKING.value, "beat_at": at, "centres": "\n".join(sorted(centres))}
+    tx.execute(_MOVE.values(shown), {"wanted": known.id})
+
+
+def imported_at(tx: Connection) -> dict[str, datetime]:
+    """When a file with rows of each centre was last shown, whether it changed any or none."""
+    found: dict[str, datetime] = {}
+    for row in tx.execute(_SHOWN):
+        for centre in row.centres.splitlines():
+            found[centre] = utc(row.beat_at)
+    return found
 
 
 def give_up(tx: Connection, known: Import) -> None:

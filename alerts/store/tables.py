@@ -85,9 +85,11 @@ register_import = Table(
     Column("began_at", _Instant, nullable=False),
     Column("beat_at", _Instant, nullable=False),
     Column("position", Text, nullable=False),
+    Column("centres", Text, nullable=False),
 )
 """``state``: taking, asking, clearing, done, or undoing, undone. ``position`` is the key up to
-which the stays concerned were asked for; ``beat_at`` the last sign of life of who takes it in."""
+which the stays concerned were asked for; ``beat_at`` the last sign of life of who takes it in, and
+once it is shown, when that was; ``centres`` whose rows it has, one a line, changed or not."""
 
 decide_request = Table(
     "decide_request",

@@ -99,7 +99,7 @@ def test_an_import_that_fell_silent_is_undone_by_whoever_comes_next(line: TestLi
     assert not waiting.is_alive()
     assert _seen(line) == 1
     with pytest.raises(imports.Overtaken), line.database.write() as tx:
-        imports.show(tx, known, line.clock.at)
+        imports.show(tx, known, (), line.clock.at)
 
 
 @pytest.mark.parametrize("point", ["register-shown", "import-step", "requests-decided"])

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from alerts.delivery import Parcel, Route
 from alerts.model.register import Registration
 from alerts.store import alerts as alert_store
-from alerts.store import claims, holds, outbox, register
+from alerts.store import claims, holds, imports, outbox, register
 from service.database import Database
 from tests.support.outbox_rows import queue, told
 from tests.support.people import JEAN
@@ -93,6 +93,19 @@ def test_a_register_that_is_imported_after_the_release_lets_its_items_go(tx: Con
     assert holds.release(tx, RELEASE) == ("LANCARERS",)
     assert _claimed(tx) == []
     register.upsert(tx, [_changed(JEAN)], LATER)
+    assert holds.release(tx, holds.Release("A. Engineer", LATER)) == ()
+    assert [parcel.alert for parcel in _claimed(tx)] == ["a"]
+
+
+def test_a_register_that_is_imported_unchanged_lets_its_items_go_too(tx: Connection):
+    _rests_on_a_register(tx, "a", JEAN)
+    holds.hold(tx, WHY, {}, NOW)
+    assert holds.release(tx, RELEASE) == ("LANCARERS",)
+    known = imports.begin(tx, LATER)
+    assert known is not None
+    assert imports.bring(tx, known, [JEAN], LATER) == register.Imported(0, 0, 1)
+    assert holds.release(tx, holds.Release("A. Engineer", LATER)) == ("LANCARERS",)
+    imports.show(tx, known, {"LANCARERS"}, LATER)
     assert holds.release(tx, holds.Release("A. Engineer", LATER)) == ()
     assert [parcel.alert for parcel in _claimed(tx)] == ["a"]
 
