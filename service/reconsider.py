@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from alerts.decide import Ground, Situation, Unsaid, Verdict, decide
 from alerts.delivery import INBOX, SMTP, route
-from alerts.disclosure import Telling, disclose
+from alerts.disclosure.alerts import Telling, disclose
 from alerts.matching import binding, match, subjects_of
 from alerts.model.alert import (
     Alert,

@@ -11,9 +11,10 @@ from alerts.model.alert import (
     TaskState,
     TaskStatus,
 )
-from alerts.model.events import FactRecorded
-from alerts.model.identity import Identifier
+from alerts.model.events import FactRecorded, PatientClass
+from alerts.model.identity import Identifier, Sex
 from alerts.model.site import NoticeEvent
+from alerts.model.stay import StayStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class DisclosedTask:
     patient: Identifier | None
     """For wards and coordinators; a centre gets the registration id as its subject."""
     visit: str | None
+    visit_authority: str
+    """Who gave the visit number; empty where nobody knows."""
     place: str | None
     """``hospital/ward`` for Task.location."""
     carer: str | None
@@ -71,3 +74,58 @@ class DisclosedNotice:
 
 
 Disclosure: TypeAlias = DisclosedTask | DisclosedNotice
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedPatient:
+    """A patient as hospital staff may see them."""
+
+    stay_id: str
+    """The stay whose messages say so."""
+    numbers: tuple[Identifier, ...]
+    """Those that are sure, the best first."""
+    given: str | None
+    family: str | None
+    birth_date: date | None
+    sex: Sex | None
+    phone: str | None
+    postcode: str | None
+    died: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedStay:
+    """A stay as hospital staff may see it."""
+
+    id: str
+    visit: str
+    visit_authority: str
+    patient: Identifier | None
+    status: StayStatus
+    patient_class: PatientClass | None
+    place: str | None
+    """``hospital/ward``."""
+    admitted_at: datetime | None
+    discharged_at: datetime | None
+    method: str | None
+    destination: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedCarer:
+    """A carer as one reader may see them."""
+
+    key: str
+    registration_id: str
+    is_registered: bool
+    """The registration has not ended."""
+    patient: Identifier | None
+    """None to a centre: the registration stands for the patient."""
+    relationship: str
+    given: str
+    family: str
+    phone: str | None
+    email: str | None
+    language: str | None
+    registered_on: date
+    ended_on: date | None

@@ -87,9 +87,8 @@ register_import = Table(
     Column("position", Text, nullable=False),
     Column("centres", Text, nullable=False),
 )
-"""``state``: taking, asking, clearing, done, or undoing, undone. ``position`` is the key up to
-which the stays concerned were asked for; ``beat_at`` the last sign of life of who takes it in, and
-once it is shown, when that was; ``centres`` whose rows it has, one a line, changed or not."""
+"""``state``: see ``imports.State``; ``position``: up to which key stays were asked for;
+``beat_at``: when last alive, in the end when shown; ``centres``: whose rows it has."""
 
 decide_request = Table(
     "decide_request",
@@ -314,8 +313,7 @@ policy_value = Table(
     Column("value", Float),
     Column("holds_from", _Instant, nullable=False),
 )
-"""Values by the date from which they hold; the newest that is not in the future is in force.
-No value means that the default holds again."""
+"""By the date from which they hold; no value means that the default holds again."""
 
 token = Table(
     "token",

@@ -52,9 +52,16 @@ def to_patient(number: Identifier, claims: Claims) -> Element:
     return reference("Patient", system_of_number(number, claims), number.value)
 
 
-def to_stay(visit: str) -> Element:
-    """The stay, by its visit number."""
-    return reference("Encounter", VISIT, visit)
+def to_stay(visit: str, authority: str) -> Element:
+    """The stay, by its visit number and who gave it."""
+    return {"type": "Encounter", "identifier": visit_number(visit, authority)}
+
+
+def visit_number(visit: str, authority: str) -> Element:
+    """PV1-19 with who gave it: the numbers of two systems may be equal."""
+    given_by = words(authority)
+    assigner = {"type": "Organization", "identifier": {"value": given_by}} if given_by else None
+    return element({"system": VISIT, "value": words(visit), "assigner": assigner})
 
 
 def to_desk(named: Named) -> Element:

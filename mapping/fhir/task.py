@@ -76,7 +76,7 @@ def render(task: DisclosedTask, claims: Claims) -> str:
             "description": words(task.note),
             "focus": _focus(task),
             "for": _subject(task, claims),
-            "encounter": to_stay(task.visit) if task.visit else None,
+            "encounter": to_stay(task.visit, task.visit_authority) if task.visit else None,
             "authoredOn": instant(task.authored_at),
             "lastModified": instant(max(task.authored_at, task.modified_at)),
             "requester": to_us(),
@@ -98,7 +98,7 @@ def _focus(task: DisclosedTask) -> Element | None:
     """The notice that it follows from, else the stay."""
     if task.focus_notice:
         return {"reference": f"Communication/{task.focus_notice}"}
-    return to_stay(task.visit) if task.visit else None
+    return to_stay(task.visit, task.visit_authority) if task.visit else None
 
 
 def _subject(task: DisclosedTask, claims: Claims) -> Element | None:

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
+from alerts.disclosure import people as disclosure
+from alerts.disclosure.people import Reader
 from alerts.hours import local_date
 from alerts.model.stay import Stay
-from alerts.rules.situation import is_restricted
 from mapping.fhir import people
 from mapping.fhir.answers import Facade, Offer, Page, Version, capability, searchset, stamped
 from mapping.fhir.systems import Claims
@@ -42,6 +43,12 @@ TOKENS = {
 }
 DATES = {"Task": ("authored-on", "_lastUpdated"), "Communication": ("sent", "_lastUpdated")}
 """What can be searched by, and so what the CapabilityStatement says."""
+_READERS = {
+    Role.WARD: Reader.WARD,
+    Role.COORDINATOR: Reader.COORDINATOR,
+    Role.CENTRE: Reader.CENTRE,
+    Role.AUDITOR: Reader.AUDITOR,
+}
 
 
 def reader(request: Request) -> Viewer:
@@ -151,41 +158,50 @@ def _claims(desk: Desk) -> Claims:
 def _stays(
     viewer: Viewer, tx: Connection, desk: Desk, kind: str, asked: Search
 ) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
-    is_patient = kind == "Patient"
+    is_patient, reader = kind == "Patient", _reader(viewer)
+    is_alone = set(asked.tokens) == {"_id"}
     ids = persons.stay_ids(viewer, tx, desk.site, _without_id(asked))
 
     def load(some: Sequence[str]) -> list[Version]:
         rows = persons.stays(viewer, tx, desk.site, some)
-        return [
-            Version(
-                people.patient(row.stay, _claims(desk), _shows_contact(row.stay, asked))
-                if is_patient
-                else people.encounter(row.stay, desk.site.nation, _claims(desk)),
-                row.version,
-                row.updated_at or desk.now(),
-            )
+        bodies = (
+            (_patient(desk, row.stay, reader, is_alone), row)
+            if is_patient
+            else (_encounter(desk, row.stay, reader), row)
             for row in rows
+        )
+        return [
+            Version(body, row.version, row.updated_at or desk.now())
+            for body, row in bodies
+            if body is not None
         ]
 
     return _with_ids(ids, asked, people.patient_id if is_patient else str), load
 
 
-def _shows_contact(stay: Stay, asked: Search) -> bool:
-    """Phone and address of one patient who is read alone, and never under a restriction."""
-    return set(asked.tokens) == {"_id"} and not is_restricted(stay)
+def _patient(desk: Desk, stay: Stay, reader: Reader, is_alone: bool) -> str | None:
+    disclosed = disclosure.patient(stay, reader, is_alone)
+    return people.patient(disclosed, _claims(desk)) if disclosed else None
+
+
+def _encounter(desk: Desk, stay: Stay, reader: Reader) -> str | None:
+    disclosed = disclosure.stay_of(stay, reader)
+    return people.encounter(disclosed, desk.site.nation, _claims(desk)) if disclosed else None
 
 
 def _carers(
     viewer: Viewer, tx: Connection, desk: Desk, asked: Search
 ) -> tuple[list[str], Callable[[Sequence[str]], list[Version]]]:
-    today, names_patient = local_date(desk.now()), viewer.role is not Role.CENTRE
+    today, reader = local_date(desk.now()), _reader(viewer)
     keys = persons.carer_keys(viewer, tx, desk.site, _without_id(asked))
 
     def load(some: Sequence[str]) -> list[Version]:
         rows = persons.carers(viewer, tx, desk.site, some)
         return [
             Version(
-                people.related_person(row.registration, today, _claims(desk), names_patient),
+                people.related_person(
+                    disclosure.carer(row.registration, reader, today), _claims(desk)
+                ),
                 row.version,
                 row.updated_at,
             )
@@ -193,6 +209,11 @@ def _carers(
         ]
 
     return _with_ids(keys, asked, people.related_person_id), load
+
+
+def _reader(viewer: Viewer) -> Reader:
+    """Whoever works at none of these desks has no rows, and would see the least of them."""
+    return _READERS.get(viewer.role, Reader.CENTRE)
 
 
 def _without_id(asked: Search) -> Search:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
-from alerts.disclosure import LATE
+from alerts.disclosure.alerts import LATE, WITHDRAWAL
 from alerts.model.alert import Notice, NoticeStatus, Task, TaskCode, TaskStatus
 from alerts.model.events import Answer
 from alerts.model.register import Registration
@@ -24,10 +24,6 @@ ANSWERS = {
     "no-reply": Answer.NO_REPLY,
     "declined": Answer.DECLINED,
 }
-WITHDRAWN = (
-    "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
-)
-"""All that a withdrawal says, whatever its reason (contract: A withdrawal)."""
 _SAID = {
     Answer.SEEN: "Seen",
     Answer.CONTACTED: "Spoke to them",
@@ -160,7 +156,7 @@ def _news(item: Item, notice: Notice, paper: Paper) -> Card:
         name=name,
         head=name if is_withdrawn else _head(notice, name, paper),
         edge="gone" if is_gone and not is_withdrawn else "",
-        stop=WITHDRAWN if is_withdrawn else "",
+        stop=WITHDRAWAL if is_withdrawn else "",
         meta=() if is_withdrawn else (_meta(notice, paper),),
         facts=() if is_gone and not is_withdrawn else _facts(item, paper.site, not is_withdrawn),
         buttons=() if notice.seen_at else (SEEN,),

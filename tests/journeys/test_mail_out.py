@@ -14,7 +14,7 @@ import trustme
 from alerts.channels.smtp import Letterbox, Mail
 from alerts.channels.smtp_server import Security, SmtpServer
 from alerts.delivery import Accepted, Parcel, Refused, TryLater, Unavailable
-from alerts.disclosure import disclose
+from alerts.disclosure.alerts import disclose
 from alerts.model.site import NoticeEvent
 from mapping.fhir import communication
 from mapping.fhir.systems import Claims

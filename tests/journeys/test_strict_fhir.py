@@ -27,13 +27,15 @@ from tests.support.disclosed import (
     a_fact,
     a_notice,
     a_ward_task,
+    the_carer,
+    the_patient,
+    the_stay,
 )
 from tests.support.fhir_server import FhirServer, Refused, essence
 from tests.support.records import a_registration, a_stay
 from tests.support.services import fhir_url
 
 DRAFT = Claims(draft=True)
-TODAY = date(2026, 11, 22)
 
 A_STAY = a_stay(
     id="0d677679-1703-53d0-9cda-10276d3ba54c",
@@ -69,6 +71,7 @@ TASKS = [
     a_ward_task(facts=tuple(a_fact(kind) for kind in FactKind), urgent=True),
     a_ward_task(facts=(replace(a_fact(), words="", by="", how=""),)),
     a_ward_task(carer=None),
+    a_ward_task(visit_authority="TRAK|L302H"),
     a_ward_task(registration_id=None),
     a_ward_task(note='5 < 6 & \x07 "so" ünï \U0001f469', carer="<b>Ann</b>, daughter"),
     a_ward_task(due_at=AUTHORED_AT - timedelta(days=1)),
@@ -97,6 +100,7 @@ NOTICES = [
 ]
 STAYS = [
     A_STAY,
+    replace(A_STAY, visit_authority="LANPAS"),
     DISCHARGED,
     replace(A_STAY, status=StayStatus.CANCELLED),
     *(replace(A_STAY, patient_class=found) for found in (None, *PatientClass)),
@@ -137,16 +141,16 @@ def test_every_notice_is_taken_and_kept(server: FhirServer) -> None:
 
 
 def test_every_patient_is_taken_and_kept(server: FhirServer) -> None:
-    keeps(server, [people.patient(stay, DRAFT) for stay in STAYS])
+    keeps(server, [people.patient(the_patient(stay), DRAFT) for stay in STAYS])
 
 
 @pytest.mark.parametrize("nation", Nation)
 def test_every_stay_is_taken_and_kept(server: FhirServer, nation: Nation) -> None:
-    keeps(server, [people.encounter(stay, nation, DRAFT) for stay in STAYS])
+    keeps(server, [people.encounter(the_stay(stay), nation, DRAFT) for stay in STAYS])
 
 
 def test_every_carer_is_taken_and_kept(server: FhirServer) -> None:
-    keeps(server, [people.related_person(r, TODAY, DRAFT) for r in REGISTRATIONS])
+    keeps(server, [people.related_person(the_carer(r), DRAFT) for r in REGISTRATIONS])
 
 
 def keeps(server: FhirServer, rendered: list[str]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from alerts.disclosure import Telling
+from alerts.disclosure.alerts import Telling
 from alerts.model.alert import (
     Notice,
     NoticeStatus,

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from alerts.disclosure import people
+from alerts.disclosure.people import Reader
 from alerts.model.alert import (
     NoticeStatus,
     Recipient,
@@ -11,10 +13,19 @@ from alerts.model.alert import (
     TaskState,
     TaskStatus,
 )
-from alerts.model.disclosed import DisclosedNotice, DisclosedTask, Named
+from alerts.model.disclosed import (
+    DisclosedCarer,
+    DisclosedNotice,
+    DisclosedPatient,
+    DisclosedStay,
+    DisclosedTask,
+    Named,
+)
 from alerts.model.events import FactKind, FactRecorded
 from alerts.model.identity import Identifier, IdentifierKind
+from alerts.model.register import Registration
 from alerts.model.site import NoticeEvent
+from alerts.model.stay import Stay
 
 WARD = Named(Recipient(RecipientKind.WARD, "L302H/M7A"), "Ward 7A")
 COORDINATOR = Named(Recipient(RecipientKind.COORDINATOR, "L302H"), "Discharge coordinator")
@@ -52,6 +63,7 @@ def a_ward_task(**changes: object) -> DisclosedTask:
         registration_id="LANCARERS-1",
         patient=NHS,
         visit="V100",
+        visit_authority="",
         place="L302H/M7A",
         carer="Ann Smith, daughter",
         planned_on=date(2026, 11, 22),
@@ -95,3 +107,22 @@ def a_notice(**changes: object) -> DisclosedNotice:
         in_response_to=(),
     )
     return replace(notice, **changes)
+
+
+def the_patient(stay: Stay) -> DisclosedPatient:
+    """As a ward sees one who is read alone."""
+    disclosed = people.patient(stay, Reader.WARD, is_alone=True)
+    assert disclosed is not None
+    return disclosed
+
+
+def the_stay(stay: Stay) -> DisclosedStay:
+    """As a ward sees it."""
+    disclosed = people.stay_of(stay, Reader.WARD)
+    assert disclosed is not None
+    return disclosed
+
+
+def the_carer(registration: Registration) -> DisclosedCarer:
+    """As a ward sees them on 23 November 2026."""
+    return people.carer(registration, Reader.WARD, date(2026, 11, 23))

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from alerts.disclosure import Telling, disclose
+from alerts.disclosure.alerts import Telling, disclose
 from alerts.model.alert import (
     Notice,
     NoticeStatus,

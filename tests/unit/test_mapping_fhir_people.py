@@ -13,12 +13,11 @@ from alerts.model.site import Nation
 from alerts.model.stay import Stay, StayStatus
 from mapping.fhir.people import encounter, patient, patient_id, related_person, related_person_id
 from mapping.fhir.systems import Claims
-from tests.support.disclosed import CHI, LOCAL, NHS
+from tests.support.disclosed import CHI, LOCAL, NHS, the_carer, the_patient, the_stay
 from tests.support.records import a_registration, a_stay
 
 ADMITTED_AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 LEFT_AT = datetime(2026, 11, 22, 15, tzinfo=UTC)
-TODAY = date(2026, 11, 23)
 UK = "https://fhir.hl7.org.uk"
 
 
@@ -28,11 +27,15 @@ def a_discharged_stay(**changes: object) -> Stay:
 
 
 def a_rendered_stay(stay: Stay, nation: Nation = Nation.SCOTLAND) -> dict:
-    return json.loads(encounter(stay, nation, Claims()))
+    return json.loads(encounter(the_stay(stay), nation, Claims()))
+
+
+def a_rendered_patient(**changes: object) -> dict:
+    return json.loads(patient(the_patient(a_stay(**changes)), Claims()))
 
 
 def a_rendered_carer(**changes: object) -> dict:
-    return json.loads(related_person(a_registration(**changes), TODAY, Claims()))
+    return json.loads(related_person(the_carer(a_registration(**changes)), Claims()))
 
 
 def test_a_patient_is_told_as_the_messages_say() -> None:
@@ -45,7 +48,7 @@ def test_a_patient_is_told_as_the_messages_say() -> None:
         postcode="ML1 1AA",
         phone="07700 900002",
     )
-    body = json.loads(patient(a_stay(patient=person), Claims()))
+    body = a_rendered_patient(patient=person)
     del body["text"]
     assert body == {
         "resourceType": "Patient",
@@ -68,18 +71,18 @@ def test_a_patient_is_told_as_the_messages_say() -> None:
 
 
 def test_a_patient_of_whom_nothing_is_known_is_still_a_patient() -> None:
-    body = json.loads(patient(a_stay(patient=Patient()), Claims()))
+    body = a_rendered_patient(patient=Patient())
     assert set(body) == {"resourceType", "id", "meta", "text"}
 
 
 def test_of_two_nhs_numbers_neither_is_told() -> None:
     other = Identifier(IdentifierKind.NHS, "9990000026")
-    body = json.loads(patient(a_stay(patient=Patient((NHS, other, CHI))), Claims()))
+    body = a_rendered_patient(patient=Patient((NHS, other, CHI)))
     assert [number["value"] for number in body["identifier"]] == [CHI.value]
 
 
 def test_a_death_is_told() -> None:
-    assert json.loads(patient(a_stay(died=True), Claims()))["deceasedBoolean"] is True
+    assert a_rendered_patient(died=True)["deceasedBoolean"] is True
 
 
 def test_a_stay_is_told_with_its_own_id() -> None:
@@ -109,6 +112,11 @@ def test_a_stay_is_told_with_its_own_id() -> None:
             }
         ],
     }
+
+
+def test_a_visit_number_comes_with_who_gave_it() -> None:
+    [number] = a_rendered_stay(a_stay(visit_authority="LANPAS"))["identifier"]
+    assert number["assigner"] == {"type": "Organization", "identifier": {"value": "LANPAS"}}
 
 
 # stay status, patient class, FHIR status

@@ -1,9 +1,10 @@
-"""The least that one recipient may be told: what stands between a decision and its bytes."""
+"""A Task or notice as its recipient may have it: what stands between a decision and its bytes."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from alerts.disclosure.people import number_of
 from alerts.hours import local
 from alerts.model.alert import (
     OPEN_STATUSES,
@@ -17,7 +18,6 @@ from alerts.model.alert import (
 )
 from alerts.model.disclosed import DisclosedNotice, DisclosedTask, Disclosure, Named
 from alerts.model.doubts import DoubtKind
-from alerts.model.identity import Identifier, IdentifierKind, Patient
 from alerts.model.register import Registration, Sharing
 from alerts.model.site import Hospital, NoticeEvent, Site
 from alerts.model.stay import Stay
@@ -38,7 +38,6 @@ WITHDRAWAL = (
     "Do not act on our earlier notice. Ring the discharge hub before you contact this carer."
 )
 LATE = "We were told of this late."
-_NUMBERS = (IdentifierKind.NHS, IdentifierKind.CHI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,9 @@ def _to_hospital(task: Task, telling: Telling) -> DisclosedTask:
         due_at=task.due_at,
         urgent=task.urgent,
         registration_id=_registration_id(task) if names_carer else None,
-        patient=_own_number(stay.patient),
+        patient=number_of(stay.patient),
         visit=stay.visit,
+        visit_authority=stay.visit_authority,
         place=f"{place.hospital}/{place.ward}" if place else None,
         carer=carer_words(about) if about and names_carer else None,
         planned_on=stay.planned.on if shows_plan and stay.planned else None,
@@ -122,6 +122,7 @@ def _to_centre(task: Task, telling: Telling) -> DisclosedTask:
         registration_id=_registration_id(task),
         patient=None,
         visit=None,
+        visit_authority="",
         place=None,
         carer=None,
         planned_on=None,
@@ -230,15 +231,6 @@ def _hospital_note(task: Task, telling: Telling) -> str | None:
     if task.code is TaskCode.INVOLVE_CARER and is_refused:
         return "Listen to the carer, share nothing: the patient does not agree to sharing."
     return _NOTES.get(task.code)
-
-
-def _own_number(patient: Patient) -> Identifier | None:
-    """NHS number or CHI where there is exactly one, else the first local number."""
-    found = [number for kind in _NUMBERS if (number := patient.number(kind)) is not None]
-    if found:
-        return found[0]
-    local_numbers = (i for i in patient.identifiers if i.kind is IdentifierKind.LOCAL)
-    return next(local_numbers, None)
 
 
 def _registration_id(alert: Alert) -> str:

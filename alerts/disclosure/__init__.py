@@ -1,0 +1,1 @@
+"""What a reader may be told: the least, from one place for each kind of thing."""
