@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from service.beside.protocol import our_hello
 from service.commands import (
     backup,
     demo,
@@ -69,9 +71,31 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_before)
     for add in COMMANDS:
         add(app)
     return app
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        ours = our_hello()
+        print(f"thinkcarer {ours.release or '(no release)'}, database {ours.revision}")
+        raise typer.Exit
+
+
+def _before(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_show_version,
+            help="Print release and database revision.",
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
 
 
 def _usage(wrong: typer.TyperException) -> str:

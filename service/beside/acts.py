@@ -7,13 +7,12 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from alerts.delivery import routes_of
+from alerts.model.bodies import registration_from_text
 from alerts.model.register import Registration
-from alerts.model.site import Site
 from alerts.store import destinations, holds, outbox, people
 from ingest.requeue import requeue as put_back
-from mapping.register_csv import RegisterTerms, read
 from service import sends
-from service.beside.protocol import Request
+from service.beside.protocol import ProtocolBroken, Request
 from service.database import Rank
 from service.deciding import Watch, import_register
 from service.errors import CommandFailed
@@ -21,6 +20,10 @@ from service.pipeline import Line
 from service.site import feed_finder
 from service.web.access import Role, check_scope
 
+LONGEST = 300
+"""Characters of one argument."""
+MAX_DAYS = 3_650
+"""For which a token holds."""
 KEPT = "kept back when sends were released; it may have been sent before"
 
 
@@ -48,46 +51,35 @@ class Command:
     migrates: bool = False
 
 
-def import_file(line: Line, asked: Request, teller: Teller) -> None:
-    """Take in a register file: all of its rows or none."""
-    terms = terms_of(line.site, asked.one("centre"), line.now().date())
-    rows = checked_rows(asked.file, asked.one("name"), terms, teller.warn)
-
-    watch = Watch(lambda done: teller.progress(done, len(rows)), teller.progress)
+def import_rows(line: Line, asked: Request, teller: Teller) -> None:
+    """Take in the rows of a register file: all of them or none."""
+    centres = frozenset(centre.code for centre in line.site.centres)
+    total = len(asked.rows)
+    watch = Watch(lambda done: teller.progress(done, total), teller.progress)
+    rows = (_sound(each, centres) for each in asked.rows)
     result = import_register(line, rows, watch, wait=asked.one("wait") != "no")
     teller.say(f"{result.new} new, {result.changed} changed, {result.same} as before.")
 
 
-def terms_of(site: Site, centre: str, today: date) -> RegisterTerms:
-    """What a register file of this site may hold; a centre that is named is the only one."""
-    return RegisterTerms(
-        centres=tuple(c.code for c in site.centres),
-        synthetic=site.synthetic,
-        only_centre=centre or None,
-        today=today,
-    )
-
-
-def checked_rows(
-    data: bytes, name: str, terms: RegisterTerms, warn: Callable[[str], None]
-) -> tuple[Registration, ...]:
-    """The rows of a sound file; every fault of an unsound one is listed, and nothing is kept."""
-    found = read(data, terms)
-    for fault in found.faults:
-        warn(f"line {fault.line}, {fault.column}: {fault.reason}")
-    if found.faults:
+def _sound(row: bytes, centres: Set[str]) -> Registration:
+    """A row that the command has read by the same rules, though perhaps by another site file."""
+    try:
+        found = registration_from_text(row.decode())
+    except ValueError as err:  # its text quotes the row
+        raise ProtocolBroken(ProtocolBroken.__doc__) from err.with_traceback(None)
+    if found.centre not in centres:
         raise CommandFailed(
-            f"{len(found.faults)} faults in {name}; nothing was changed. "
-            "Mend the rows above and import the whole file again."
+            f"The running service knows no centre {found.centre}: use its own site file. "
+            "Nothing was changed."
         )
-    for doubt in found.doubts:
-        warn(f"line {doubt.line}, {doubt.column}: {doubt.reason}")
-    return found.rows
+    return found
 
 
 def create_token(line: Line, asked: Request, teller: Teller) -> None:
     """Make a token; only its digest is kept."""
     role, days = _role(asked.one("role")), _number(asked.one("days"))
+    if not 1 <= days <= MAX_DAYS:
+        raise CommandFailed(f"A token holds from 1 to {MAX_DAYS} days.")
     codes = check_scope(line.site, role, asked.all("scope"))
     secret, now = secrets.token_urlsafe(32), line.now()
     with line.database.write(Rank.PAGE) as tx:
@@ -134,9 +126,9 @@ def resend(line: Line, asked: Request, teller: Teller) -> None:
 
 def hold(line: Line, asked: Request, teller: Teller) -> None:
     """Hold every send, and say from where on each sender must send again."""
-    now = line.now()
+    now, why = line.now(), _said(asked, "why", "say why")
     with line.database.write(Rank.PAGE) as tx:
-        held = sends.hold(tx, asked.one("why"), now)
+        held = sends.hold(tx, why, now)
         entry = ("outbox hold", "outbox", held.why)
         people.audit(tx, people.Audited(now, asked.one("actor"), "engineer", *entry))
     for each in sends.words_of_hold(held):
@@ -145,7 +137,7 @@ def hold(line: Line, asked: Request, teller: Teller) -> None:
 
 def release(line: Line, asked: Request, teller: Teller) -> None:
     """Send what waits; what waits for a destination that is kept is left to a person."""
-    now, by, keep = line.now(), asked.one("by"), asked.all("keep")
+    now, by, keep = line.now(), _said(asked, "by", "name who decided it"), asked.all("keep")
     wanted = holds.Release(by, now, dict(map(_register_of, asked.all("with_register_of"))))
     with line.database.write(Rank.PAGE) as tx:
         held = holds.standing(tx)
@@ -155,15 +147,27 @@ def release(line: Line, asked: Request, teller: Teller) -> None:
         known |= {queue.destination for queue in destinations.queues(tx)}
         kept = outbox.strand(tx, _others(known, keep), now, KEPT) if keep else 0
         centres = holds.release(tx, wanted) or ()
-        entry = ("outbox release", "outbox", held.why if held else "the register of a centre")
-        people.audit(tx, people.Audited(now, by, "engineer", *entry))
+        of = held.why if held else "the register of a centre"
+        entry = ("outbox release", "outbox", f"{of}; released by {by}")
+        people.audit(tx, people.Audited(now, asked.one("actor"), "engineer", *entry))
     teller.say(f"Sends go again, released by {by}; {kept} parcels are kept as stuck.")
     for each in (*(sends.missing(held.newest) if held else ()), *map(_kept, centres)):
         teller.say(each)
 
 
+def run(line: Line, asked: Request, teller: Teller) -> None:
+    """One of the commands, once its words can be kept and shown; wherever it was typed."""
+    for name, said in asked.arguments.items():
+        for word in said:
+            if len(word) > LONGEST or not word.isprintable():
+                raise CommandFailed(
+                    f"{name.replace('_', '-')}: use at most {LONGEST} characters that can be shown."
+                )
+    COMMANDS_BESIDE[asked.command].act(line, asked, teller)
+
+
 COMMANDS_BESIDE: Mapping[str, Command] = {
-    "register import": Command(import_file, migrates=True),
+    "register import": Command(import_rows, migrates=True),
     "token create": Command(create_token, migrates=True),
     "journal requeue": Command(requeue),
     "outbox resend": Command(resend),
@@ -198,6 +202,12 @@ def _others(known: Set[str], kept: Sequence[str]) -> list[str]:
             f"There are: {', '.join(sorted(known))}."
         )
     return sorted(known - set(kept))
+
+
+def _said(asked: Request, name: str, wanted: str) -> str:
+    if said := asked.one(name).strip():
+        return said
+    raise CommandFailed(f"--{name}: {wanted}.")
 
 
 def _role(said: str) -> Role:

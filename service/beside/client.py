@@ -39,7 +39,8 @@ def ask(path: Path, request: Request, teller: Teller, busy: DatabaseBusy) -> Non
             raise busy from err
         with suppress(BrokenPipeError, ConnectionResetError):  # refused: its answer says why
             service.sendall(head)
-            service.sendall(request.file)
+            with service.makefile("wb") as sent:
+                sent.writelines(row + b"\n" for row in request.rows)
         try:
             _tell(Incoming(service), teller)
         except OSError as err:

@@ -1,17 +1,19 @@
-"""What a command and the running service say to each other: lines of JSON, then the file's bytes.
+"""What a command and the running service say to each other: lines of JSON.
 
-The command says its release and database revision, then its name, arguments and the size of its
-file, then the file. The service answers with lines of progress and of words, the last of them
+The command says its release and database revision, then its name, arguments and how many rows
+follow, then the rows. The service answers with lines of progress and of words, the last of them
 ``ok`` or ``error``.
 """
 
 import json
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from pwd import getpwuid
+from typing import IO, Protocol
 
 from service.database import head
 from service.engines import sqlite_path
@@ -19,8 +21,8 @@ from service.errors import ServiceError
 
 MAX_LINE = 64 * 2**10
 """Bytes of one line, either way."""
-MAX_FILE = 256 * 2**20
-"""Bytes of a file, which is kept in memory: a register of a million rows."""
+MAX_ROWS = 2**30
+"""Bytes of all rows: a register of more than a million."""
 MAX_PATH = 100
 """Bytes of the socket's path; Linux takes 107."""
 PART_WITHIN = 10.0
@@ -42,13 +44,23 @@ class Hello:
     revision: str
 
 
+class RowsAsked(Protocol):
+    """Rows that go with a command, each a line of JSON; they are gone through once."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Each, without its line end or with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command by name, what it was given, and the bytes of its file."""
+    """A command by name, what it was given, and the rows that go with it."""
 
     command: str
     arguments: Arguments = field(default_factory=dict)
-    file: bytes = b""
+    rows: RowsAsked = ()
 
     def one(self, name: str) -> str:
         """An argument that stands once at most; empty where it was not given."""
@@ -57,6 +69,14 @@ class Request:
     def all(self, name: str) -> tuple[str, ...]:
         """An argument that may be repeated."""
         return tuple(self.arguments.get(name, ()))
+
+
+def user_name(uid: int) -> str:
+    """The name of a user of this machine; a container may run as one without."""
+    try:
+        return getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def our_hello() -> Hello:
@@ -75,17 +95,15 @@ def socket_path(url: str) -> Path:
 
 
 def opening(hello: Hello, request: Request) -> bytes:
-    """The two lines that come before the file."""
+    """The two lines that come before the rows."""
     asked = {
         "command": request.command,
         "arguments": {name: list(said) for name, said in request.arguments.items()},
-        "size": len(request.file),
+        "rows": len(request.rows),
     }
     lines = line_of(asdict(hello)), line_of(asked)
     if max(map(len, lines)) > MAX_LINE:
         raise ProtocolBroken("That is too much for one command: give it fewer at a time.")
-    if len(request.file) > MAX_FILE:
-        raise ProtocolBroken(f"The file is larger than {MAX_FILE >> 20} MiB, which is too large.")
     return b"".join(lines)
 
 
@@ -99,18 +117,18 @@ def hello_of(line: bytes) -> Hello:
 
 
 def request_of(line: bytes) -> tuple[Request, int]:
-    """The second line of a command, and how many bytes of a file follow."""
+    """The second line of a command, and how many rows follow."""
     said = object_of(line)
-    command, arguments, size = said.get("command"), said.get("arguments"), said.get("size")
-    if not isinstance(command, str) or not isinstance(arguments, dict) or type(size) is not int:
+    command, arguments, count = said.get("command"), said.get("arguments"), said.get("rows")
+    if not isinstance(command, str) or not isinstance(arguments, dict) or type(count) is not int:
         raise ProtocolBroken(ProtocolBroken.__doc__)
-    if not 0 <= size <= MAX_FILE:
-        raise ProtocolBroken(f"The file is larger than {MAX_FILE >> 20} MiB, which is too large.")
+    if not 0 <= count <= MAX_ROWS:
+        raise ProtocolBroken(ProtocolBroken.__doc__)
     if not all(isinstance(each, list) for each in arguments.values()):
         raise ProtocolBroken(ProtocolBroken.__doc__)
     if not all(isinstance(word, str) for each in arguments.values() for word in each):
         raise ProtocolBroken(ProtocolBroken.__doc__)
-    return Request(command, arguments), size
+    return Request(command, arguments), count
 
 
 def line_of(said: Mapping[str, object]) -> bytes:
@@ -130,7 +148,7 @@ def object_of(line: bytes) -> dict[str, object]:
 
 
 class Incoming:
-    """What comes from a peer: lines, and a number of bytes."""
+    """What comes from a peer, line by line."""
 
     def __init__(self, peer: socket.socket, until: float | None = None) -> None:
         """Reads from this socket alone; ``until`` is by the monotonic clock, None waits on."""
@@ -148,13 +166,21 @@ class Incoming:
         del self._kept[: end + 1]
         return line
 
-    def exactly(self, size: int) -> bytes:
-        """That many bytes."""
-        while len(self._kept) < size:
-            self._more()
-        found = bytes(self._kept[:size])
-        del self._kept[:size]
-        return found
+    def lines_into(self, place: IO[bytes], count: int) -> None:
+        """That many lines, as they come; raises where there is more, or more than there may be."""
+        size = 0
+        while count:
+            if not self._kept:
+                self._more()
+            part = bytes(self._kept)
+            self._kept.clear()
+            count -= part.count(b"\n")
+            size += len(part)
+            if size > MAX_ROWS:
+                raise ProtocolBroken(f"That is more than {MAX_ROWS >> 20} MiB, which is too much.")
+            if count < 0 or (count == 0 and not part.endswith(b"\n")):
+                raise ProtocolBroken(ProtocolBroken.__doc__)
+            place.write(part)
 
     def _more(self) -> None:
         if self.until is not None:

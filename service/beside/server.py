@@ -6,16 +6,18 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
 
 import structlog
 
 from ingest.steady import keep_on
+from service.beside import acts
 from service.beside.acts import COMMANDS_BESIDE
 from service.beside.protocol import (
     MAX_PATH,
@@ -28,6 +30,7 @@ from service.beside.protocol import (
     line_of,
     our_hello,
     request_of,
+    user_name,
 )
 from service.errors import ServiceError
 from service.pipeline import Line
@@ -37,10 +40,16 @@ log = structlog.get_logger()
 AT_ONCE = 4
 HEAD_WITHIN = 10.0
 """Seconds for the two lines."""
-FILE_WITHIN = 600.0
-"""Seconds for the whole file."""
+ROWS_WITHIN = 600.0
+"""Seconds for all rows."""
+STOPS_WITHIN = 10.0
+"""Seconds that a stop waits for what is in hand, all of it together."""
 _LOOK_AGAIN = 1.0
 _PEER = struct.Struct("3i")
+
+
+class Stopping(ServiceError):
+    """The service is stopping, and this did not end. Run it again once the service runs."""
 
 
 class PeerRefused(ServiceError):
@@ -50,9 +59,10 @@ class PeerRefused(ServiceError):
 class Answers:
     """What goes back to a command; a peer that has gone, or takes nothing, hears no more."""
 
-    def __init__(self, peer: socket.socket) -> None:
-        """Tells this peer."""
+    def __init__(self, peer: socket.socket, stopping: threading.Event) -> None:
+        """Tells this peer, until the service stops."""
         self._peer = peer
+        self._stopping = stopping
         self._is_gone = False
 
     def say(self, line: str) -> None:
@@ -64,7 +74,9 @@ class Answers:
         self.send({"warn": line})
 
     def progress(self, done: int, total: int) -> None:
-        """Told within a transaction, so it never waits: what is not taken at once is left out."""
+        """It never waits: what is not taken at once is left out; here a stop ends the command."""
+        if self._stopping.is_set():
+            raise Stopping(Stopping.__doc__)
         if not self._is_gone:
             said = line_of({"progress": done, "total": total})
             with suppress(BlockingIOError):
@@ -89,11 +101,16 @@ class Answers:
         return sent
 
 
-def unusable(path: Path) -> str:
-    """Why no socket can be made there, for ``check``; empty where one can."""
+def unusable(path: Path, is_held: bool) -> str:
+    """Why no command gets through there, for ``check``; empty where it does.
+
+    ``is_held``: a service runs, and its own socket is tried; else whether one could be made.
+    """
     if len(os.fsencode(path)) > MAX_PATH:
         return f"the path {path} is longer than {MAX_PATH} bytes"
     try:
+        if is_held:
+            return "" if _answers(path) else f"the running service does not answer at {path}"
         with (
             TemporaryDirectory(prefix=".", dir=path.parent.parent) as place,
             socket.socket(socket.AF_UNIX) as tried,
@@ -102,6 +119,33 @@ def unusable(path: Path) -> str:
     except OSError as err:
         return f"no socket can be made in {path.parent.parent} ({type(err).__name__})"
     return ""
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(PART_WITHIN)
+        try:
+            tried.connect(str(path))
+            tried.shutdown(socket.SHUT_WR)
+        except PermissionError:
+            raise
+        except OSError:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    """Rows that wait in a file, so that the largest register takes no memory."""
+
+    file: IO[bytes]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.file)
 
 
 @dataclass(slots=True)
@@ -115,6 +159,7 @@ class CommandServer:
     _socket: socket.socket | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _peers: set[socket.socket] = field(default_factory=set)
 
     def open(self) -> None:
         """Listen; where that cannot be, log it and go without."""
@@ -138,8 +183,12 @@ class CommandServer:
         self.path.unlink(missing_ok=True)
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        for peer in tuple(self._peers):  # who is still telling what it wants is cut off
+            with suppress(OSError):
+                peer.shutdown(socket.SHUT_RD)
+        until = time.monotonic() + STOPS_WITHIN
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=max(0.0, until - time.monotonic()))
         self._socket.close()
 
     def _turn(self, listening: socket.socket) -> float:
@@ -150,28 +199,35 @@ class CommandServer:
             return 0
         except OSError:
             return 0 if self._stopping.is_set() else _LOOK_AGAIN
+        self._peers.add(peer)
         with peer:
             peer.settimeout(PART_WITHIN)
-            answers = Answers(peer)
+            answers = Answers(peer, self._stopping)
             try:
                 self._answer(peer, answers)
             except ServiceError as failure:
                 answers.send({"error": str(failure), "exit": 1})
             except OSError:
                 log.warning("command_cut_off")
+            finally:
+                self._peers.discard(peer)
         return 0
 
     def _answer(self, peer: socket.socket, answers: Answers) -> None:
-        _check_peer(peer)
-        request = self._received(peer)
-        try:
-            COMMANDS_BESIDE[request.command].act(self.line, request, answers)
-        finally:
-            self.wake()
+        actor = {"actor": (_user_of(peer),)}  # as the kernel says, whatever the command says
+        if not peer.recv(1, socket.MSG_PEEK):
+            return  # only whether we are there
+        with TemporaryFile(dir=self.path.parent) as spool:  # it has no name that could be left
+            request = self._received(peer, spool)
+            asked = replace(request, arguments={**request.arguments, **actor})
+            try:
+                acts.run(self.line, asked, answers)
+            finally:
+                self.wake()
         log.info("command_done", kind=request.command)
         answers.send({"ok": {}})
 
-    def _received(self, peer: socket.socket) -> Request:
+    def _received(self, peer: socket.socket, spool: IO[bytes]) -> Request:
         """The whole of a request, each part of it in time."""
         incoming = Incoming(peer, time.monotonic() + HEAD_WITHIN)
         hello = hello_of(incoming.line())
@@ -181,16 +237,18 @@ class CommandServer:
                 f"{self._hello.revision}) and this command is {hello.release} ({hello.revision}): "
                 "use the same release."
             )
-        request, size = request_of(incoming.line())
+        request, count = request_of(incoming.line())
         if request.command not in COMMANDS_BESIDE:
             raise ProtocolBroken("The running service has no such command.")
-        incoming.until = time.monotonic() + FILE_WITHIN
-        return Request(request.command, request.arguments, incoming.exactly(size))
+        incoming.until = time.monotonic() + ROWS_WITHIN
+        incoming.lines_into(spool, count)
+        spool.seek(0)
+        return Request(request.command, request.arguments, _Spooled(spool, count))
 
 
 def _failed(failure: Exception) -> float:
     """A fault that nobody foresaw ended one command; its peer is closed, the next one comes."""
-    log.error("command_failed", error=type(failure).__name__, exc_info=failure)
+    log.error("command_failed", failure=failure)
     return 0
 
 
@@ -216,10 +274,11 @@ def _listening(path: Path) -> socket.socket:
     return made
 
 
-def _check_peer(peer: socket.socket) -> None:
-    """The kernel says who connected."""
+def _user_of(peer: socket.socket) -> str:
+    """Who connected, as the kernel says; raises where it is neither our own user nor root."""
     told = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     _, uid, _ = _PEER.unpack(told)
     if uid not in (os.geteuid(), 0):
         log.warning("command_refused", reason="another user")
         raise PeerRefused(PeerRefused.__doc__)
+    return user_name(uid)

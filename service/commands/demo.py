@@ -14,10 +14,10 @@ from rich.progress import Progress
 
 from ingest import send
 from service import logs
-from service.beside.acts import checked_rows, terms_of
 from service.clock import utc_now
 from service.commands import fixture_day, story
-from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, warn
+from service.commands.register import sound_rows, terms_of
+from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of
 from service.database import connect
 from service.deciding import import_register
 from service.gauges import backlog
@@ -50,7 +50,7 @@ def demo(
             line = line_of(database, demo_shell.site, utc_now, settings)
             terms = terms_of(demo_shell.site, "", utc_now().date())
             file = fixture_day.register_file()
-            rows = checked_rows(file.read_bytes(), file.name, terms, warn)
+            rows = sound_rows(file, terms)
             import_register(line, rows)
             with Running(settings, database, line, one_click=True) as running:
                 _send_the_day(running)

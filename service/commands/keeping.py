@@ -13,6 +13,7 @@ from service.clock import utc_now
 from service.commands.shell import CommandFailed, Shell, migrate, say, shell_of, show, warn
 from service.connections import try_addresses, try_drop_folder, try_ways_in, try_ways_out
 from service.database import DatabaseNotReady
+from service.engines import is_held, sqlite_path
 from service.errors import ServiceError
 from service.sends import missing
 from service.tls import faults_of, server_tls, warnings_of
@@ -84,7 +85,7 @@ def _faults_of(step: Callable[[], object]) -> Iterator[str]:
 
 def _tell_of_commands(shell: Shell) -> None:
     url = shell.settings.database_url
-    if url.startswith("sqlite") and (why := unusable(socket_path(url))):
+    if url.startswith("sqlite") and (why := unusable(socket_path(url), is_held(sqlite_path(url)))):
         warn(f"Commands that write need the service stopped: {why}.")
 
 

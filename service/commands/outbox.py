@@ -1,6 +1,5 @@
 """``thinkcarer outbox``: the outbound record."""
 
-from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -79,7 +78,6 @@ def resend(
     arguments = {
         "id": [str(each) for each in parcel_ids or ()],
         "destination": [destination],
-        "actor": [getuser()],
     }
     run_beside(shell_of(context), Request("outbox resend", arguments), Terminal())
 
@@ -89,7 +87,7 @@ def hold(
     why: Annotated[str, typer.Option(help="Shown to engineers.")] = RESTORED,
 ) -> None:
     """Hold every send, and say from where on each sender must send again."""
-    arguments = {"why": [why], "actor": [getuser()]}
+    arguments = {"why": [why]}
     run_beside(shell_of(context), Request("outbox hold", arguments), Terminal())
 
 

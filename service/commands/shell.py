@@ -1,10 +1,11 @@
 """What every command starts from: the environment once read, and how answers are printed."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -16,9 +17,9 @@ from rich.table import Column, Table
 from alerts.model.site import Site
 from alerts.store import imports
 from service import logs
-from service.beside import client
+from service.beside import acts, client
 from service.beside.acts import COMMANDS_BESIDE
-from service.beside.protocol import Request, socket_path
+from service.beside.protocol import Request, socket_path, user_name
 from service.clock import utc_now
 from service.database import Database, DatabaseBusy, connect, migrate
 from service.errors import CommandFailed
@@ -90,7 +91,12 @@ class Terminal:
 
 
 def run_beside(shell: Shell, request: Request, terminal: Terminal) -> None:
-    """Run a command here, or in the service that holds the SQLite file."""
+    """Run a command here, or in the service that holds the SQLite file.
+
+    There the kernel says who typed it; here we do.
+    """
+    named = {**request.arguments, "actor": (user_name(os.getuid()),)}
+    request = replace(request, arguments=named)
     url, command = shell.settings.database_url, COMMANDS_BESIDE[request.command]
     try:
         opened = shell.writing()
@@ -106,7 +112,7 @@ def run_beside(shell: Shell, request: Request, terminal: Terminal) -> None:
                 with database.write() as tx:  # whoever left an import half taken in is gone
                     imports.abandon(tx)
         line = line_of(database, shell.site, utc_now, shell.settings)
-        command.act(line, request, terminal)
+        acts.run(line, request, terminal)
 
 
 def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool) -> None:

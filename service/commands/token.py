@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from service.beside.acts import MAX_DAYS
 from service.commands.shell import Request, Terminal, run_beside, shell_of
 from service.web.access import Role
 
@@ -23,7 +24,7 @@ def create(
         list[str] | None,
         typer.Option(help="Ward, hospital or centre code; repeat it for several."),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="How long it holds.")] = 90,
 ) -> None:
     """Make a token; only its digest is kept."""
     arguments = {"role": [role.value], "scope": scope or [], "days": [str(days)]}

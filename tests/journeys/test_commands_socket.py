@@ -3,20 +3,26 @@
 import json
 import os
 import socket
+import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from pwd import getpwuid
 from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
 
+from alerts.model.bodies import registration_to_text
 from service.beside.protocol import Hello, Request, line_of, opening, our_hello
+from service.beside.server import AT_ONCE, HEAD_WITHIN
 from tests.support.adt import Adt
 from tests.support.databases import sqlite_copy
+from tests.support.people import JEAN
 from tests.support.register_file import SOUND
 from tests.support.running_service import RunningService, send_one
 
@@ -156,13 +162,70 @@ def test_a_path_too_long_for_a_socket_is_logged_and_told_by_check(
 
 def test_a_client_that_vanishes_within_its_file_changes_nothing(service: RunningService):
     service.start()
-    data = Path(_register(service, 50)).read_bytes()
-    asked = Request("register import", {"name": ["r.csv"]}, data)
-    for cut in (1, 20, 200, len(data)):
+    rows = tuple(registration_to_text(JEAN).encode() for _ in range(50))
+    asked = Request("register import", rows=rows)
+    said = opening(our_hello(), asked) + b"\n".join(rows) + b"\n"
+    for cut in (1, 20, 200, len(rows[0]) * 50):
         with _connected(service) as peer:
-            peer.sendall((opening(our_hello(), asked) + data)[:-cut])
+            peer.sendall(said[:-cut])
     _is_alive(service)
     assert service.command("register", "import", _register(service, 50)).stdout.startswith("50 new")
+
+
+def test_a_row_of_a_centre_that_the_service_does_not_know_changes_nothing(
+    service: RunningService,
+):
+    service.start()
+    rows = [registration_to_text(each).encode() for each in (JEAN, replace(JEAN, centre="NOWHERE"))]
+    said = opening(our_hello(), Request("register import", rows=rows)) + b"\n".join(rows) + b"\n"
+    assert "knows no centre NOWHERE" in str(_asked(service, said)["error"])
+    assert service.command("register", "import", _register(service, 5)).stdout.startswith("5 new")
+    assert _registered(service) == 5
+
+
+def test_who_gave_a_command_is_kept_as_the_kernel_says(service: RunningService):
+    service.start()
+    said = Request("outbox hold", {"why": ["a drill"], "actor": ["somebody else"]})
+    _asked(service, opening(our_hello(), said))
+    with closing(sqlite3.connect(service.folder / "thinkcarer.db")) as found:
+        kept = found.execute("SELECT actor, reason FROM audit WHERE action = 'outbox hold'")
+        assert kept.fetchall() == [(getpwuid(os.getuid()).pw_name, "a drill")]
+
+
+def test_an_import_that_a_stop_cuts_short_changes_nothing(service: RunningService):
+    service.start()
+    told: list[str] = []
+    file = _register(service, 20_000)
+    importing = threading.Thread(
+        target=lambda: told.append(service.command("register", "import", file).stderr)
+    )
+    importing.start()
+    service.wait_for(lambda: _registered(service) > 0)
+    assert service.stop() == 0
+    importing.join()
+    assert "The service is stopping" in told[0]
+    assert "command_failed" not in service.log.read_text()
+    service.start()
+    service.wait_for(lambda: _registered(service) == 0)
+
+
+def test_those_who_stopped_within_a_command_hold_up_no_stop(service: RunningService):
+    service.start()
+    with ExitStack() as stack:
+        for _ in range(AT_ONCE):
+            stack.enter_context(_connected(service)).sendall(HELLO)
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - began < HEAD_WITHIN  # it waited for none of them
+
+
+def test_check_knocks_at_the_door_of_a_running_service(service: RunningService):
+    service.start()
+    told = "Commands that write need the service stopped"
+    assert told not in service.command("check").stderr
+    _path(service).unlink()
+    assert f"{told}: the running service does not answer" in service.command("check").stderr
+    assert "command_cut_off" not in service.log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -174,12 +237,20 @@ def test_a_client_that_vanishes_within_its_file_changes_nothing(service: Running
         b"x" * 200_000,
         line_of(asdict(Hello("", ""))) + b"null\n",
         HELLO + b'{"command": 1}\n',
-        HELLO + b'{"command": "run", "arguments": {}, "size": 0}\n',
-        HELLO + b'{"command": "a", "arguments": {"a": 1}, "size": 0}\n',
-        HELLO + b'{"command": "a", "arguments": {}, "size": 1e99}\n',
-        HELLO + b'{"command": "register import", "arguments": {}, "size": 99999999999}\n',
-        HELLO + b'{"command": "token create", "arguments": {"role": ["king"]}, "size": 0}\n',
-        HELLO + b'{"command": "journal requeue", "arguments": {"id": ["\\u00b2"]}, "size": 0}\n',
+        HELLO + b'{"command": "run", "arguments": {}, "rows": 0}\n',
+        HELLO + b'{"command": "a", "arguments": {"a": 1}, "rows": 0}\n',
+        HELLO + b'{"command": "a", "arguments": {}, "rows": 1e99}\n',
+        HELLO + b'{"command": "register import", "arguments": {}, "rows": 99999999999}\n',
+        HELLO + b'{"command": "register import", "arguments": {}, "rows": 1}\n[]\n',
+        HELLO + b'{"command": "register import", "arguments": {}, "rows": 1}\n\xff\n',
+        HELLO + b'{"command": "register import", "arguments": {}, "rows": 1}\n{}\n{}\n',
+        opening(our_hello(), Request("token create", {"role": ["feed"], "days": ["0"]})),
+        HELLO + b'{"command": "outbox hold", "arguments": {"why": ["\\ud800"]}, "rows": 0}\n',
+        HELLO + b'{"command": "outbox hold", "arguments": {"why": ["a\\nb"]}, "rows": 0}\n',
+        HELLO + b'{"command": "outbox hold", "arguments": {"why": [" "]}, "rows": 0}\n',
+        HELLO + b'{"command": "outbox release", "arguments": {}, "rows": 0}\n',
+        HELLO + b'{"command": "token create", "arguments": {"role": ["king"]}, "rows": 0}\n',
+        HELLO + b'{"command": "journal requeue", "arguments": {"id": ["\\u00b2"]}, "rows": 0}\n',
     ],
 )
 def test_garbage_is_answered_in_one_sentence(service: RunningService, garbage: bytes):
@@ -208,6 +279,12 @@ def test_two_imports_at_once_both_take_in_their_rows(service: RunningService):
         "0 new, 0 changed, 1000 as before.\n",
         "1000 new, 0 changed, 0 as before.\n",
     ]
+
+
+def _registered(service: RunningService) -> int:
+    with closing(sqlite3.connect(service.folder / "thinkcarer.db")) as found:
+        [count] = found.execute("SELECT count(*) FROM registration WHERE centre = 'LANCARERS'")
+        return int(count[0])
 
 
 def _path(service: RunningService) -> Path:
