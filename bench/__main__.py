@@ -9,7 +9,18 @@ from typing import TypeAlias
 
 from rich.console import Console
 
-from bench import backlog, door, growth, line, offered, process, scale, together, understanding
+from bench import (
+    backlog,
+    door,
+    growth,
+    importing,
+    line,
+    offered,
+    process,
+    scale,
+    together,
+    understanding,
+)
 from bench.line import Sent
 from bench.rows import Row, keep, show
 from bench.senders import framed
@@ -95,6 +106,7 @@ ROWS: dict[str, Measured] = {
         [block for block, _ in sent], a.seconds, a.folder
     ),
     "backlog": lambda a, sent, traffic: backlog.measure(sent[: a.big], traffic, a.folder),
+    "import": lambda a, _, __: importing.measure(a.seconds * _LINE_RUNS, a.folder, a.postgresql),
     "scale": lambda a, sent, _: scale.measure([block for block, _ in sent[:_SCALED]], a.postgresql),
 }
 """What is measured, by the name that ``--only`` takes."""

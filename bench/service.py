@@ -29,6 +29,17 @@ class Service:
     """A coordinator's, to read with."""
     began: float
     """When it was started, by ``time.perf_counter``."""
+    environ: Mapping[str, str]
+    """What a command beside it needs."""
+
+    def command(self, *words: str) -> str:
+        """What a command beside it prints."""
+        return _command(self.environ, *words)
+
+    @staticmethod
+    def words(*words: str) -> list[str]:
+        """The command line of a command beside it."""
+        return [*_PROGRAM, *words]
 
     def held(self) -> tuple[float, int, int]:
         """Resident bytes, open files and threads."""
@@ -86,7 +97,7 @@ def served(place: Path, url: str, register: str = "") -> Iterator[Service]:
         )
     try:
         _await_port(mllp_port)
-        yield Service(process, mllp_port, http_port, token, began)
+        yield Service(process, mllp_port, http_port, token, began, environ)
     finally:
         process.terminate()
         process.wait(timeout=60)

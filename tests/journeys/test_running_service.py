@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from service.beside.protocol import our_hello
 from service.commands.fixture_day import messages, register_file, shift_to_end_at
 from service.probe import LONDON
 from tests.support.adt import Adt
@@ -151,6 +152,15 @@ def test_health_says_ready_and_every_command_explains_itself(service: RunningSer
         helped = service.command(*command, "--help")
         assert helped.returncode == 0
         assert "Usage" in helped.stdout
+
+
+def test_the_version_is_release_and_database_revision(service: RunningService):
+    done = service.command("--version")
+    ours = our_hello()
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"thinkcarer {ours.release}, database {ours.revision}\n",
+    )
 
 
 def test_check_prints_every_fault_at_once(service: RunningService, tmp_path: Path):
