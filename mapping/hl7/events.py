@@ -134,15 +134,13 @@ def _safe(code: str) -> str:
 def _insist(message: Message, kind: EventKind) -> None:
     if not message.has("PID"):
         raise Unreadable("PID is missing", 101, "PID^1^3")
-    pid, pv1 = message.first("PID"), message.first("PV1")
+    pid = message.first("PID")
     if not any(repetition.text("PID-3.1") for repetition in pid.each("PID-3")):
         raise Unreadable("PID-3 is missing", 101, "PID^1^3")
     if kind is EventKind.PERSON_UPDATED:
         return
     if not message.has("PV1"):
         raise Unreadable("PV1 is missing", 101, "PV1^1")
-    if not pv1.text("PV1-19.1") and not pv1.text("PV1-44.1"):
-        raise Unreadable("PV1-19 and PV1-44 are both missing", 101, "PV1^1^19")
 
 
 def _about(kind: EventKind, message: Message) -> EventKind:
@@ -215,8 +213,6 @@ def _visit(message: Message, reading: Reading) -> _Visit:
     pv1 = message.first("PV1")
     number = _visit_number(pv1, reading)
     admitted_at = moment(pv1, "PV1-44.1", reading)
-    if number is None and not isinstance(admitted_at, datetime):
-        raise Unreadable("PV1-19 is missing and PV1-44 is no possible time", 102, "PV1^1^44")
     authority = next(filter(None, pv1.parts("PV1-19.4")), "")
     return _Visit(
         number=number,

@@ -136,6 +136,27 @@ def test_a_number_that_fills_the_field_names_no_stay(line: TestLine, visit: str)
     assert stays(line) == 2
 
 
+@pytest.mark.parametrize("trigger", ["A02", "A03", "A08", "A16"])
+def test_without_visit_number_and_admission_it_is_of_the_stay_that_was_open(
+    line: TestLine, trigger: str
+):
+    line.take(HUGH, HUGH.later(trigger, 2, visit=""))
+    assert [entry.state for entry in line.entries()] == ["settled"] * 2
+    assert stays(line) == 1
+
+
+@pytest.mark.parametrize("trigger", ["A02", "A03", "A16"])
+def test_without_both_and_with_no_stay_that_was_open_it_waits_for_a_person(
+    line: TestLine, trigger: str
+):
+    line.take(HUGH.but(trigger=trigger, visit=""))
+    [entry] = line.entries()
+    assert (entry.state, entry.reason) == (
+        "parked",
+        "neither a visit number nor a stay that was open then",
+    )
+
+
 def test_without_a_visit_number_a_corrected_admission_is_the_same_stay(line: TestLine):
     admitted = HUGH.but(visit="")
     corrected = admitted.later("A08").raw().split(b"\r")

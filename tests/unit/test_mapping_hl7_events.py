@@ -104,13 +104,6 @@ UNREADABLE = [
     (a_message(pid={"f3": "^^^NHS"}), "PID-3 is missing", 101, "PID^1^3", "authority alone"),
     (without(a_message(), "PV1"), "PV1 is missing", 101, "PV1^1", "D5"),
     (
-        a_message(pv1={"f19": ""}),
-        "PV1-19 and PV1-44 are both missing",
-        101,
-        "PV1^1^19",
-        "no stay to put it in",
-    ),
-    (
         a_message().replace("ADT^A01", "ADT"),
         "MSH-9.2, the trigger event, is missing",
         101,
@@ -150,8 +143,11 @@ def test_a_usable_message_is_not_refused():
     assert unusable(a_message().encode(), PAS) is None
 
 
-def test_a_stay_without_a_visit_number_needs_its_admission_time():
+def test_a_message_without_a_visit_number_is_read_for_the_stay_that_is_open():
     event = read(a_message(pv1={"f19": "", "f44": "20260301"}))
     assert (event.visit, event.admitted_at) == (None, datetime(2026, 3, 1, tzinfo=UTC))
-    with pytest.raises(Unreadable, match="PV1-44 is no possible time"):
-        read(a_message(pv1={"f19": "", "f44": "20260231"}))
+    event = read(a_message(pv1={"f19": ""}))
+    assert (event.visit, event.admitted_at) == (None, None)
+    event = read(a_message(pv1={"f19": "", "f44": "20260231"}))
+    assert (event.visit, event.admitted_at) == (None, None)
+    assert DoubtKind.TIME_UNREADABLE in {doubt.kind for doubt in event.doubts}
