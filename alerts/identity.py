@@ -66,17 +66,24 @@ class OfPerson:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Another patient holds what this message names: nothing is changed, and a person is asked."""
+    """The message cannot be placed: nothing is changed."""
 
     why: str
-    stay: str | None = None
 
 
-Resolution: TypeAlias = Placed | OfPerson | Contradiction
+@dataclass(frozen=True, slots=True)
+class AnotherHolds:
+    """Another patient's stay has this visit number: a person is asked whether they are the same."""
+
+    stay: str
+    patient: str
+
+
+Resolution: TypeAlias = Placed | OfPerson | AnotherHolds | Contradiction
 
 ANOTHER_PATIENT = (
     "another patient holds this visit number: the message shares no number with them, and the "
-    "name or the date of birth differs"
+    "name or the date of birth differs; the discharge coordinator is asked"
 )
 ANOTHER_PERSON = (
     "the date of birth is another than that of the patient who has this number: a death that it "
@@ -107,15 +114,26 @@ def own_key(identifiers: Collection[Identifier], patient_authority: str = "") ->
     return NumberKey(first.kind, first.authority, first.value)
 
 
-def resolve(event: AdtEvent, around: Surroundings, patient_authority: str = "") -> Resolution:
-    """Which patient and stay the event is about, or why that cannot be said."""
+def resolve(
+    event: AdtEvent,
+    around: Surroundings,
+    patient_authority: str = "",
+    is_same: bool | None = None,
+) -> Resolution:
+    """Which patient and stay the event is about, or why that cannot be said.
+
+    ``is_same``: what a person said where another patient's stay has the visit number.
+    """
     patient = _patient(event, around, patient_authority)
     if event.kind is EventKind.PERSON_UPDATED:
         return _of_person(replace(event, patient_id=patient), around)
     known = _visited(event, patient, around) if event.visit else _open_then(event, patient, around)
+    if known is not None and is_another(known, event, around, patient) and is_same is not True:
+        if is_same is None:
+            return AnotherHolds(known.id, patient)
+        own = uuid_of("visit", event.visit_authority, event.visit or "", patient)
+        return Placed(replace(event, stay=own, patient_id=patient), is_new=own not in around.stays)
     if known is not None:
-        if is_another(known, event, around, patient):
-            return Contradiction(ANOTHER_PATIENT, known.id)
         theirs = known.patient_id or patient
         return Placed(replace(event, stay=known.id, patient_id=theirs), is_new=False)
     stay = new_stay_id(event, patient)

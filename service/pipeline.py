@@ -10,16 +10,25 @@ from typing import NamedTuple, TypeAlias, assert_never
 
 from sqlalchemy import Connection
 
-from alerts.identity import Contradiction, OfPerson, Placed, resolve
+from alerts.identity import (
+    ANOTHER_PATIENT,
+    AnotherHolds,
+    Contradiction,
+    OfPerson,
+    Placed,
+    resolve,
+)
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
+from alerts.model.identity import Patient
 from alerts.model.site import Site
 from alerts.model.stay import Stay
-from alerts.movements import fold, folds_alone, order_key, refold
+from alerts.movements import fold, folds_alone, order_key, patient_after, refold
 from alerts.policy import policy_from
+from alerts.rules.situation import whereabouts
 from alerts.store import alerts as alert_store
 from alerts.store import identity as identity_store
 from alerts.store import policy as policy_store
-from alerts.store import register, requests
+from alerts.store import register, requests, visit_questions
 from alerts.store import stays as stay_store
 from alerts.store.write_buffer import WriteBuffer
 from ingest import journal
@@ -127,10 +136,18 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
     """Find whom a message is about, fold it into the stay or stays, and decide what follows."""
     feed = desk.site.feed(event.feed)
     authority = feed.patient_authority if feed else ""
-    found = resolve(event, desk.known.around(event), authority)
+    around = desk.known.around(event)
+    found = resolve(event, around, authority)
+    if isinstance(found, AnotherHolds):
+        clash = visit_questions.Clash(found.stay, found.patient)
+        is_same = visit_questions.said_of(tx, clash)
+        found = resolve(event, around, authority, is_same)
     match found:
         case Contradiction(why=why):
             return Parked(why)
+        case AnotherHolds(stay=stay):
+            _ask_whose(tx, desk, event, around.stays[stay], (found, occasion))
+            return Parked(ANOTHER_PATIENT)
         case OfPerson():
             return _of_person(tx, desk, found, occasion)
         case Placed():
@@ -139,6 +156,19 @@ def believe(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> 
             return _believed(tx, desk, found.event, occasion)
         case _:
             assert_never(found)
+
+
+def _ask_whose(
+    tx: Connection, desk: Desk, event: AdtEvent, stay: Stay, asked: tuple[AnotherHolds, Occasion]
+) -> None:
+    """Ask the coordinator of the stay's hospital whether the two are the same."""
+    found, occasion = asked
+    if occasion.entry is None:
+        return
+    clash = visit_questions.Clash(found.stay, found.patient)
+    hospital = whereabouts(desk.site, stay.place).coordinator.code
+    sent = patient_after(Patient(), event.patient)
+    visit_questions.ask(tx, clash, sent, hospital, (occasion.entry, desk.now))
 
 
 def _believed(tx: Connection, desk: Desk, event: AdtEvent, occasion: Occasion) -> Outcome:

@@ -17,6 +17,7 @@ from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
 from alerts.store import claims, imports, outbox, register, requests
 from alerts.store import policy as policy_store
+from alerts.store.visit_questions import Answer
 from ingest.failpoints import passing
 from ingest.feed_activity import FeedActivity
 from service import probe
@@ -36,6 +37,7 @@ from service.pipeline import Line, record_entry
 from service.settings import PREFIX, Settings
 from service.site import dialects_of
 from service.tls import certificates_of
+from service.visit_answers import answer_visit
 from service.web.app import create_app
 from service.web.desk import Desk
 from service.workers import Bell, deliver, work
@@ -101,6 +103,11 @@ class Acts:
     def decide_match(self, actor: str, task: str, is_same: bool) -> None:
         """Keep a coordinator's answer."""
         decide_match(self.line, actor, task, is_same)
+        self.ring()
+
+    def answer_visit(self, answer: Answer) -> None:
+        """Keep a coordinator's answer about two patients under one visit number."""
+        answer_visit(self.line, answer)
         self.ring()
 
     def take_back_match(self, actor: str, decision: int, hospital: str) -> None:
@@ -251,7 +258,7 @@ class Running:
             pages_open=self.settings.http_is_loopback,
             one_click=self.one_click,
             now=self.line.now,
-            acts=Acts(self.line, self.ring_for_delivery),
+            acts=Acts(self.line, self._wake),
             ready=self.missing,
             metrics=partial(self.line.metrics.text, self.missing),
             certificates=lambda: certificates,

@@ -10,10 +10,12 @@ from pydantic import TypeAdapter
 from alerts.model.alert import Alert, Notice, Task
 from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import AdtEvent, Answered, FactRecorded, StayEvent
+from alerts.model.identity import Patient
 from alerts.model.register import Registration
 from alerts.model.stay import Stay
 
 _STAY = TypeAdapter(Stay)
+_PATIENT = TypeAdapter(Patient)
 _REGISTRATION = TypeAdapter(Registration)
 _TASK = TypeAdapter(Task)
 _NOTICE = TypeAdapter(Notice)
@@ -32,6 +34,16 @@ _KIND_OF = {
     "a new place after the end of the stay was not followed": DoubtKind.MOVED_AFTER_LEAVING,
 }
 """The sentences of releases before; they never change again."""
+
+
+def patient_to_text(patient: Patient) -> str:
+    """The patient as JSON."""
+    return _PATIENT.dump_json(patient).decode()
+
+
+def patient_from_text(body: str) -> Patient:
+    """The patient of a row."""
+    return _PATIENT.validate_json(body)
 
 
 def stay_to_text(stay: Stay) -> str:

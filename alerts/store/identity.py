@@ -21,9 +21,9 @@ from alerts.model.events import AdtEvent, EventKind, StayEvent
 from alerts.model.identity import IdentifierKind
 from alerts.model.stay import Stay
 from alerts.movements import order_key
+from alerts.store.identity_tables import patient as patient_table
+from alerts.store.identity_tables import patient_alias, person_event, visit_alias
 from alerts.store.stays import IS_THERE, OpenedMeanwhile, Shelf
-from alerts.store.tables import patient as patient_table
-from alerts.store.tables import patient_alias, person_event, visit_alias
 from alerts.store.tables import stay as stay_table
 
 KEPT_FOR = timedelta(days=30)

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-_Id = BigInteger().with_variant(Integer, "sqlite")
-_Instant = DateTime(timezone=True)
+Id = BigInteger().with_variant(Integer, "sqlite")
+Instant = DateTime(timezone=True)
 
 
 @overload
@@ -49,7 +49,7 @@ registration = Table(
     Column("name_key", Text, nullable=False),
     Column("ended_on", Date),
     Column("body", Text, nullable=False),
-    Column("imported_at", _Instant, nullable=False),
+    Column("imported_at", Instant, nullable=False),
     Column("version", Integer, nullable=False, default=1),
     Column(
         "from_generation",
@@ -82,8 +82,8 @@ register_import = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("state", String(16), nullable=False, index=True),
-    Column("began_at", _Instant, nullable=False),
-    Column("beat_at", _Instant, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
     Column("position", Text, nullable=False),
     Column("centres", Text, nullable=False),
 )
@@ -95,8 +95,8 @@ decide_request = Table(
     metadata,
     Column("stay", String(36), primary_key=True),
     Column("why", String(16), nullable=False),
-    Column("asked_at", _Instant, nullable=False),
-    Column("due_at", _Instant, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
     Index("ix_decide_request_due", "due_at", "stay"),
 )
 """Stays to decide again soon, and why; ``due_at`` is later where a bug met one."""
@@ -104,15 +104,15 @@ decide_request = Table(
 match_decision = Table(
     "match_decision",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("id", Id, primary_key=True, autoincrement=True),
     Column("registration", Text, nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("is_same", Boolean, nullable=False),
     Column("decided_by", Text, nullable=False),
-    Column("at", _Instant, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
     Column("subject", Text, nullable=False, server_default=text("''")),
     Column("stay", Text, nullable=False, server_default=text("''")),
-    Column("taken_back_at", _Instant),
+    Column("taken_back_at", Instant),
     Column("taken_back_by", Text, nullable=False, server_default=text("''")),
     Index("ix_match_decision_pair", "registration", "fingerprint"),
 )
@@ -133,15 +133,15 @@ stay = Table(
     Column("birth_date", Date),
     Column("name_key", Text),
     Column("planned_on", Date),
-    Column("discharged_at", _Instant),
-    Column("wake_at", _Instant, index=True),
+    Column("discharged_at", Instant),
+    Column("wake_at", Instant, index=True),
     Column("last_order", Text, nullable=False),
-    Column("last_event_at", _Instant),
+    Column("last_event_at", Instant),
     Column("body", Text, nullable=False),
     Column("version", Integer, nullable=False, default=1),
     Column("decided_under", Text),
     Column("patient", String(36), index=True),
-    Column("old_news_at", _Instant),
+    Column("old_news_at", Instant),
     Column("unsaid", Integer, nullable=False, server_default=text("0")),
     Index("ix_stay_ward", "hospital", "ward", "status"),
     Index("ix_stay_person", "birth_date", "name_key"),
@@ -155,14 +155,14 @@ as they were when it was last decided, so that nothing goes that was decided und
 stay_event = Table(
     "stay_event",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("id", Id, primary_key=True, autoincrement=True),
     Column("stay", String(36), nullable=False),
     Column("order_key", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("entry", BigInteger),
     Column("actor", Text),
     Column("body", Text, nullable=False),
-    Column("learned_at", _Instant, nullable=False),
+    Column("learned_at", Instant, nullable=False),
     Index("ix_stay_event_order", "stay", "order_key"),
     Index("ix_stay_event_entry", "entry"),
 )
@@ -176,7 +176,7 @@ suppression = Table(
     Column("registration", Text, primary_key=True),
     Column("code", String(40), primary_key=True),
     Column("why", Text, nullable=False),
-    Column("at", _Instant, nullable=False),
+    Column("at", Instant, nullable=False),
     Column("entry", BigInteger),
     Index("ix_suppression_entry", "entry"),
 )
@@ -195,9 +195,9 @@ alert = Table(
     Column("recipient", Text, nullable=False),
     Column("status", String(24), nullable=False),
     Column("state", String(24)),
-    Column("authored_at", _Instant, nullable=False),
-    Column("updated_at", _Instant, nullable=False),
-    Column("due_at", _Instant),
+    Column("authored_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("due_at", Instant),
     Column("entry", BigInteger),
     Column("subject", Text, nullable=False),
     Column("focus", String(36)),
@@ -222,7 +222,7 @@ alert_version = Table(
     Column("rendered", Text, nullable=False),
     Column("cause", String(16), nullable=False),
     Column("by", Text),
-    Column("at", _Instant, nullable=False),
+    Column("at", Instant, nullable=False),
     Column("entry", BigInteger),
 )
 """Append-only: every version that a reader was told, and the one place where its FHIR JSON stands.
@@ -232,7 +232,7 @@ release before); ``cause`` is what made it (``Cause``), ``by`` the person, ``ent
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("id", Id, primary_key=True, autoincrement=True),
     Column("alert", String(36), nullable=False),
     Column("stay", String(36), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -246,11 +246,11 @@ outbox = Table(
     Column("refusals", Integer, nullable=False, default=0),
     Column("etag", Text, nullable=False, default=""),
     Column("in_doubt", Boolean, nullable=False, default=False),
-    Column("next_at", _Instant),
-    Column("lease_until", _Instant),
+    Column("next_at", Instant),
+    Column("lease_until", Instant),
     Column("last_answer", Text, nullable=False, default=""),
-    Column("created_at", _Instant, nullable=False),
-    Column("settled_at", _Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
     Column("entry", BigInteger),
     Index("ix_outbox_due", "state", "next_at"),
     Index("ix_outbox_destination", "destination", "state", "id"),
@@ -267,8 +267,8 @@ destination = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
-    Column("paused_until", _Instant),
-    Column("failing_since", _Instant),
+    Column("paused_until", Instant),
+    Column("failing_since", Instant),
     Column("why", Text, nullable=False),
 )
 """One row for each receiver that has failed once; ``failures`` in a row, 0 while it is well."""
@@ -276,10 +276,10 @@ destination = Table(
 hold = Table(
     "hold",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("since", _Instant, nullable=False),
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("since", Instant, nullable=False),
     Column("why", Text, nullable=False),
-    Column("released_at", _Instant),
+    Column("released_at", Instant),
     Column("released_by", Text),
 )
 """While one is not released nothing is carried, except to the inbox."""
@@ -289,7 +289,7 @@ gap = Table(
     metadata,
     Column("hold", BigInteger, primary_key=True, autoincrement=False),
     Column("feed", Text, primary_key=True),
-    Column("newest_at", _Instant, nullable=False),
+    Column("newest_at", Instant, nullable=False),
 )
 """When the newest message of each feed came that was known as sends were held."""
 
@@ -298,7 +298,7 @@ held_centre = Table(
     metadata,
     Column("hold", BigInteger, primary_key=True, autoincrement=False),
     Column("centre", Text, primary_key=True),
-    Column("released_at", _Instant),
+    Column("released_at", Instant),
     Column("released_by", Text),
     Column("register_of", Date),
 )
@@ -308,10 +308,10 @@ person says of which day the register is (``register_of``)."""
 policy_value = Table(
     "policy_value",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("id", Id, primary_key=True, autoincrement=True),
     Column("name", String(64), nullable=False, index=True),
     Column("value", Float),
-    Column("holds_from", _Instant, nullable=False),
+    Column("holds_from", Instant, nullable=False),
 )
 """By the date from which they hold; no value means that the default holds again."""
 
@@ -323,8 +323,8 @@ token = Table(
     Column("role", String(24), nullable=False),
     Column("scope", Text, nullable=False),
     Column("label", Text, nullable=False),
-    Column("created_at", _Instant, nullable=False),
-    Column("expires_at", _Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
 )
 """``digest`` is SHA-256 of the token, ``scope`` one code a line."""
 
@@ -336,16 +336,16 @@ session = Table(
     Column("scope", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("csrf", String(64), nullable=False),
-    Column("created_at", _Instant, nullable=False),
-    Column("expires_at", _Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
 )
 """``id`` is SHA-256 of the cookie's value."""
 
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("at", _Instant, nullable=False),
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
     Column("actor", Text, nullable=False),
     Column("role", String(24), nullable=False),
     Column("action", Text, nullable=False),
@@ -353,48 +353,3 @@ audit = Table(
     Column("reason", Text, nullable=False),
 )
 """Who looked at or did what; ``subject`` is one of our ids, never a patient's number."""
-
-patient = Table(
-    "patient",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("created_at", _Instant, nullable=False),
-)
-"""One row a person as the hospitals know them."""
-
-patient_alias = Table(
-    "patient_alias",
-    metadata,
-    Column("kind", String(16), primary_key=True),
-    Column("authority", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("patient", String(36), nullable=False),
-    Column("from_entry", BigInteger),
-    Index("ix_patient_alias_value", "value"),
-    Index("ix_patient_alias_patient", "patient"),
-)
-"""The numbers of a patient, each with who gave it; ``from_entry`` the message that brought it."""
-
-visit_alias = Table(
-    "visit_alias",
-    metadata,
-    Column("number", Text, primary_key=True),
-    Column("authority", Text, primary_key=True),
-    Column("stay", String(36), primary_key=True),
-    Column("is_fallback", Boolean, nullable=False),
-    Index("ix_visit_alias_stay", "stay"),
-)
-"""The visit numbers of a stay. Two stays have one number only where a person said that they are of
-two patients. An authority that begins ``feed:`` is that of a release which kept no other."""
-
-person_event = Table(
-    "person_event",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("patient", String(36), nullable=False, index=True),
-    Column("order_key", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("learned_at", _Instant, nullable=False),
-    Column("entry", BigInteger),
-)
-"""A death or a restriction told of a person without a visit: it holds for stays to come as well."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from alerts.model.events import Answered, FactRecorded
 from alerts.model.site import Site
+from alerts.store.visit_questions import Answer
 from ingest.receive import Door
 from service.certificates import Certificate
 from service.database import Database
@@ -25,6 +26,10 @@ class Acts(Protocol):
 
     def decide_match(self, actor: str, task: str, is_same: bool) -> None:
         """Keep a coordinator's answer about a doubtful match."""
+        ...
+
+    def answer_visit(self, answer: Answer) -> None:
+        """Keep a coordinator's answer about two patients under one visit number."""
         ...
 
     def take_back_match(self, actor: str, decision: int, hospital: str) -> None:

@@ -183,14 +183,14 @@ def _lines(stay: Stay, registration: Registration, today: date) -> tuple[Line, .
         "status": "Not verified, or not in force today",
         "family": patient.family or "",
         "given": patient.given or "",
-        "birth-date": _born(patient.birth_date),
+        "birth-date": born(patient.birth_date),
         "postcode": patient.postcode or "",
     }
     theirs = {
-        "identifier": _number(person.identifier),
+        "identifier": spoken_number(person.identifier),
         "family": person.family,
         "given": person.given,
-        "birth-date": _born(person.birth_date),
+        "birth-date": born(person.birth_date),
         "postcode": person.postcode or "",
     }
     return tuple(
@@ -341,12 +341,14 @@ def _carer_names(bed: Bedside) -> str:
 def _numbers(held: tuple[Identifier, ...], wanted: Identifier) -> str:
     same = [i for i in held if i.kind is wanted.kind]
     shown = same or [i for i in held if i.kind is not IdentifierKind.LOCAL]
-    return ", ".join(_number(i) for i in shown)
+    return ", ".join(spoken_number(i) for i in shown)
 
 
-def _number(number: Identifier) -> str:
+def spoken_number(number: Identifier) -> str:
+    """``NHS 999 000 0018``."""
     return f"{number.kind.value.upper()} {spaced(number.value)}"
 
 
-def _born(born: date | None) -> str:
-    return f"{born.day} {born:%b %Y}" if born else ""
+def born(on: date | None) -> str:
+    """``11 Feb 1948``; empty where nobody knows."""
+    return f"{on.day} {on:%b %Y}" if on else ""

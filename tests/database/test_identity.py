@@ -7,8 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from alerts.model.alert import TaskCode
+from alerts.store import visit_questions
 from ingest.requeue import requeue
 from service.database import Database
+from service.match_answers import NotTheirs
+from service.visit_answers import answer_visit
 from tests.support.adt import Adt
 from tests.support.line import TestLine
 from tests.support.people import JEAN, a_registration
@@ -113,6 +116,66 @@ def test_a_second_person_under_one_visit_is_parked_and_changes_nothing(line: Tes
     assert entry.state == "parked"
     assert "another patient holds this visit number" in entry.reason
     assert "Morag" not in entry.reason
+
+
+def answered(line: TestLine, is_same: bool, hospital: str = "L302H") -> None:
+    with line.database.read() as tx:
+        [question] = visit_questions.open_of(tx, hospital)
+    answer_visit(line.line, visit_questions.Answer(question.id, hospital, is_same, "C. Reid"))
+    line.work()
+
+
+SECOND = MORAG.but(visit=HUGH.visit)
+
+
+def test_another_patient_under_a_visit_gets_a_stay_of_their_own_once_a_person_said_so(
+    line: TestLine,
+):
+    line.take(HUGH, SECOND.later("A01", 1), SECOND.later("A08", 2))
+    with line.database.read() as tx:
+        [question] = visit_questions.open_of(tx, "L302H")
+    assert (question.sent.family, question.waiting) == ("Other", 2)
+    answered(line, is_same=False)
+    assert [entry.state for entry in line.entries()] == ["settled"] * 3
+    assert line.told() == BOTH
+    assert stays(line) == 2
+    line.take(SECOND.later("A02", 3, ward="M12"), HUGH.later("A02", 4, ward="M4"))
+    assert line.entries()[0].state == "settled"
+    assert stays(line) == 2
+
+
+def test_the_same_patient_under_a_visit_is_corrected_once_a_person_said_so(line: TestLine):
+    line.take(HUGH, SECOND.later("A08", 1, ward="M7A"))
+    answered(line, is_same=True)
+    assert stays(line) == 1
+    assert [entry.state for entry in line.entries()] == ["settled"] * 2
+    told = line.told()
+    assert "planned centre:LANCARERS entered-in-error" in told  # of Jean, who helps Hugh
+    assert "involve-carer ward:L302H/M7A requested" in told  # for whoever helps Morag
+    line.take(SECOND.later("A08", 5, ward="M7A"))
+    assert line.entries()[0].state == "settled"
+
+
+def test_what_comes_after_the_answer_is_not_asked_again(line: TestLine):
+    line.take(HUGH, SECOND.later("A08", 1))
+    answered(line, is_same=False)
+    line.take(HUGH.later("A08", 2), SECOND.later("A03", 3))
+    assert [entry.state for entry in line.entries()] == ["settled"] * 4
+    with line.database.read() as tx:
+        assert visit_questions.open_of(tx, "L302H") == ()
+
+
+def test_an_answer_is_given_once_and_by_the_hospital_whose_stay_it_is(line: TestLine):
+    line.take(HUGH, SECOND.later("A08", 1))
+    with line.database.read() as tx:
+        [question] = visit_questions.open_of(tx, "L302H")
+    elsewhere = visit_questions.Answer(question.id, "OTHER", is_same=True, by="C. Reid")
+    with pytest.raises(NotTheirs):
+        answer_visit(line.line, elsewhere)
+    answered(line, is_same=False)
+    with pytest.raises(NotTheirs):
+        answer_visit(line.line, elsewhere._replace(hospital="L302H"))
+    assert stays(line) == 2
 
 
 def test_a_corrected_birth_date_of_the_same_number_is_no_second_person(line: TestLine):

@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
-from alerts.store.tables import metadata as alert_tables
+from alerts.store.identity_tables import metadata as alert_tables
 from ingest.journal import metadata as journal_tables
 from service.database import (
     Database,

@@ -12,7 +12,7 @@ import pytest
 from alembic import command
 from sqlalchemy import inspect, text
 
-from service.database import Database, _alembic, connect
+from service.database import Database, _alembic, connect, head
 from tests.support.databases import postgresql_copy
 from tests.support.forked import ROOT
 from tests.support.running_service import RunningService
@@ -29,8 +29,8 @@ PARCEL = (
 )
 ROWS = 20_000
 FEW = 50
-HEAD = "0014"
-NEWER = {"destination", "lane", "worker", "hold", "gap", "alert_version", "held_centre"}
+HEAD = head()
+NEWER = {"destination", "lane", "worker", "hold", "gap", "alert_version", "visit_question"}
 MIGRATES_IN = 0.5
 """Seconds that the transaction takes here, about."""
 _BLOCKED = (

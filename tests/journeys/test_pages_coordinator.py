@@ -107,6 +107,36 @@ def test_whoever_left_without_being_asked_is_listed_for_a_day(
     assert "Hugh" not in coordinator.open(DESK).text
 
 
+def test_two_patients_under_one_visit_are_asked_about_and_the_message_goes_on(
+    website: Website, coordinator: Visitor
+):
+    other = ADMITTED.later("A08", 1, number="9990000026", family="Other", born="19500101")
+    website.line.take(ADMITTED, other, other.later("A08", 1))
+    words = text_of(coordinator.open(DESK))
+    assert "Visit V1001 , Ward 7A, B1, is that of Hugh Carswell , born 11 Feb 1948, NHS" in words
+    assert "2 messages name Hugh Other , born 1 Jan 1950, NHS 999 000 0026" in words
+    answer = coordinator.press("/coordinator/visit", answer="another")
+    assert answer.status_code == 200
+    website.line.work()
+    assert "Is this the same patient?" not in coordinator.open(DESK).text
+    assert [entry.state for entry in website.line.entries()] == ["settled"] * 3
+    assert website.audited()[0][0] == "visit answered"
+
+
+def test_a_nurse_and_an_unknown_answer_decide_nothing_about_a_visit(
+    website: Website, coordinator: Visitor
+):
+    other = ADMITTED.later("A08", 1, number="9990000026", family="Other", born="19500101")
+    website.line.take(ADMITTED, other)
+    coordinator.open(DESK)
+    form = coordinator.form("/coordinator/visit")
+    assert coordinator.client.post("/coordinator/visit", data=form).status_code == 400
+    nurse = website.visitor().enter("ward:L302H/M7A")
+    form |= {"csrf": nurse.form("/sign-out")["csrf"], "answer": "same"}
+    assert nurse.client.post("/coordinator/visit", data=form).status_code == 404
+    assert "Is this the same patient?" in coordinator.open(DESK).text
+
+
 def test_a_restricted_patient_has_no_carer_here_either(website: Website, coordinator: Visitor):
     website.line.take(ADMITTED, ADMITTED.later("A08", 1, hiding="2"))
     answer = coordinator.open(DESK)

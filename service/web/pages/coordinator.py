@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from alerts.model.alert import Task, TaskCode
 from alerts.model.events import Answer, Answered
+from alerts.store import visit_questions
 from service.pipeline import EvidenceChanged
 from service.web.access import Role, Viewer, check_csrf
 from service.web.desk import Desk
@@ -30,6 +31,8 @@ from service.web.leaving import (
 from service.web.queries import bedsides
 from service.web.queries.bedsides import OPEN, Bedside
 from service.web.queries.matches import answered_since, asked_about
+from service.web.queries.visits import asked_of
+from service.web.shared_visits import SharedVisit, shared_visits
 from service.web.views import (
     DeskHere,
     ViewerHere,
@@ -64,6 +67,7 @@ class CoordinatorPage:
     decided: tuple[Decided, ...]
     bereaved: tuple[Bereaved, ...]
     unclear: tuple[Bereaved, ...]
+    shared: tuple[SharedVisit, ...]
     missed: tuple[Missed, ...]
     fresh: Freshness
     can_record: bool
@@ -87,6 +91,15 @@ class TakenBack(BaseModel):
     decision: int = 0
 
 
+class VisitSaid(BaseModel):
+    """One button under two patients who have one visit number."""
+
+    csrf: str = ""
+    hospital: str = ""
+    question: int = 0
+    answer: str = ""
+
+
 @router.get("/coordinator")
 def first_hospital(desk: DeskHere, viewer: ViewerHere) -> Response:
     """The viewer's first hospital."""
@@ -107,6 +120,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         gone = bedsides.left_since(viewer, tx, hospital.code, clock.now - LATELY)
         asked = bedsides.asked_of_coordinator(viewer, tx, hospital.code, _ASKED)
         questions = _questions(desk, viewer, tx, asked)
+        shared = asked_of(viewer, tx, hospital.code)
         said = answered_since(viewer, tx, (desk.site, hospital.code), clock.now - DECIDED)
         fresh = freshness(viewer, tx, (desk.site, hospital.code), clock)
     context = CoordinatorPage(
@@ -121,6 +135,7 @@ def show(request: Request, desk: DeskHere, viewer: ViewerHere) -> Response:
         decided=decided(said, desk.site, clock),
         bereaved=bereaved(asked, desk.site),
         unclear=unclear_deaths(asked, desk.site),
+        shared=shared_visits(shared, desk.site),
         missed=missed(gone, desk.site, clock),
         fresh=fresh,
         can_record=viewer.works_at(Role.COORDINATOR, hospital.code),
@@ -188,6 +203,23 @@ def answer_death(
             raise EvidenceChanged(EvidenceChanged.__doc__)
         _answer(desk, viewer, task, answer)
     return see_other(coordinator_path(pressed.hospital), "deaths")
+
+
+@router.post("/coordinator/visit")
+def answer_visit(
+    request: Request, desk: DeskHere, viewer: ViewerHere, pressed: Annotated[VisitSaid, Form()]
+) -> Response:
+    """Keep whether two patients under one visit number are one; the messages go on."""
+    check_csrf(viewer, pressed.csrf)
+    if not viewer.works_at(Role.COORDINATOR, pressed.hospital):
+        raise HTTPException(404)
+    if pressed.answer not in ("same", "another"):
+        raise HTTPException(400)
+    is_same = pressed.answer == "same"
+    with one_at_a_time(request):
+        said = visit_questions.Answer(pressed.question, pressed.hospital, is_same, viewer.name)
+        desk.acts.answer_visit(said)
+    return see_other(coordinator_path(pressed.hospital), "visits")
 
 
 def _check(viewer: Viewer, pressed: Decision) -> None:
