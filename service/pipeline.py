@@ -124,6 +124,8 @@ class Progress:
     """So many entries are taken one by one, because a bug met a batch and not one of them."""
     requests_alone: int = 0
     """The same of stays that are asked for."""
+    wakes_alone: int = 0
+    """The same of stays whose time has come."""
 
 
 @lru_cache(maxsize=4)
@@ -220,16 +222,24 @@ def _ended_before(stay: Stay, since: datetime) -> bool:
 def wake_next(line: Line, progress: Progress, limit: int = BATCH) -> int:
     """Ask the rules again about every stay whose time has come; how many."""
     now = line.now()
-    with line.database.write(Rank.WORK) as tx:
-        register.share(tx)
-        due = stay_store.due_to_wake(tx, now, limit)
-        if due:
-            with line.desk(tx) as desk:
-                fetch(tx, desk, due)
-                for stay_key in due:
-                    progress.stay = stay_key
-                    again(tx, desk, stay_key)
+    try:
+        with line.database.write(Rank.WORK) as tx:
+            register.share(tx)
+            due = stay_store.due_to_wake(tx, now, 1 if progress.wakes_alone else limit)
+            if due:
+                progress.stay = due[0] if len(due) == 1 else None
+                with line.desk(tx) as desk:
+                    fetch(tx, desk, due)
+                    for stay_key in due:
+                        progress.stay = stay_key
+                        again(tx, desk, stay_key)
+                    if len(due) > 1:
+                        progress.stay = None  # from here on nobody knows whose fault it is
+    except Exception:
+        progress.wakes_alone = limit
+        raise
     progress.stay = None
+    progress.wakes_alone = max(0, progress.wakes_alone - 1) if due else 0
     return len(due)
 
 

@@ -56,7 +56,8 @@ class Alarm:
             return 0
         woken = wake_next(line, progress)
         asked = decide_next(line, progress) or int(go_on(line))
-        if woken < BATCH and not asked and not progress.requests_alone:
+        is_alone = progress.requests_alone or progress.wakes_alone
+        if woken < BATCH and not asked and not is_alone:
             self.at = monotonic() + IDLE
         return woken + asked
 
@@ -65,11 +66,13 @@ def work(
     line: Line, bell: Bell, rung_for_delivery: Callable[[], None], hold: Hold | None = None
 ) -> None:
     """Take entries in journal order and fire what is due, until told to stop."""
-    progress, alarm = Progress(), Alarm()
+    progress, alarm, is_asking = Progress(), Alarm(), False
     while not bell.stopped.is_set():
         try:
+            is_asking = False
             set_aside(line, progress, hold)
             done = process_batch(line, progress, hold=hold)
+            is_asking = True
             woken = alarm.ask(line, progress)
         except (DatabaseError, OpenedMeanwhile) as failure:
             # Nothing was kept, and nothing is wrong with the entry: the same batch again.
@@ -83,9 +86,7 @@ def work(
             )
             progress.failure = failure
             is_known = progress.entry is not None or progress.stay is not None
-            if not is_known and progress.requests_alone == TOGETHER:
-                continue
-            if not is_known and not progress.alone:
+            if not is_known and not is_asking and not progress.alone:
                 progress.alone = BATCH
                 continue
             bell.stopped.wait(0 if is_known else PAUSE_AFTER_FAILURE)

@@ -119,6 +119,8 @@ def _ended(case: Case, task: Task) -> Task:
     else:
         state, status = TaskState.MISSED, TaskStatus.FAILED
         reason = "the patient left before the record was complete"
+        if case.stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03):
+            reason = "the patient seems to have left: no discharge message has come"
     return replace(task, status=status, state=_shown(case, state), reason=reason)
 
 

@@ -46,6 +46,8 @@ def _why_not(case: Case) -> str | None:
         return barred.why
     if case.stay.is_open:
         return "the discharge was cancelled"
+    if case.stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03):
+        return "no discharge message has come"
     if is_restricted(case.stay):
         return "speak to the patient alone"
     missed = case.task(task_id(case.stay, TaskCode.INVOLVE_CARER, case.key))

@@ -1,17 +1,18 @@
 """The loop of a worker: what a bug and what a database that goes away leave behind."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, DateTime, bindparam, text
 
 from alerts.store import register
 from alerts.store import stays as stay_store
 from alerts.store.stays import OpenedMeanwhile
 from service.database import Database, DatabaseUnavailable, connect
-from service.pipeline import Progress, set_aside, wake_next
+from service.pipeline import ASK_AGAIN_AFTER, Progress, set_aside, wake_next
 from service.running import Running
 from service.settings import Settings
 from service.workers import Bell, work
@@ -21,6 +22,11 @@ from tests.support.people import JEAN
 from tests.support.taking import until
 
 HUGH = Adt()
+
+
+_WAKES = text("select visit from stay where wake_at = :at").bindparams(
+    bindparam("at", type_=DateTime(timezone=True))
+)
 
 
 @pytest.fixture
@@ -75,6 +81,19 @@ def test_a_stay_whose_rules_meet_a_bug_is_asked_about_later_and_holds_up_no_othe
     assert wake_next(line.line, Progress()) == 0
     line.clock.at += timedelta(minutes=15)
     assert wake_next(line.line, Progress()) == 1
+
+
+def test_a_stay_that_cannot_be_read_is_put_off_alone_and_the_others_are_woken(line: TestLine):
+    line.registered(JEAN)
+    line.take(HUGH, HUGH.but(visit="V2"), HUGH.but(visit="V3"))
+    with line.database.write() as tx:
+        tx.execute(text("update stay set wake_at = :at"), {"at": line.clock.at})
+        tx.execute(text("update stay set body = '{}' where visit = 'V2'"))
+    _work(line.line, line, lambda: not _due(line))
+    with line.database.read() as tx:
+        at = {"at": line.clock.at + ASK_AGAIN_AFTER}
+        put_off = tx.execute(_WAKES, at).scalars().all()
+    assert put_off == ["V2"]
 
 
 def test_a_stay_that_another_worker_opens_meanwhile_is_tried_again_and_parks_nothing(
@@ -188,13 +207,18 @@ def test_carriers_are_called_when_something_was_decided_and_not_for_each_message
     assert _work(line.line, line) == 1
 
 
-def _work(slow, line: TestLine) -> int:
-    """The real loop, until nothing waits; how often it called for carriers."""
+def _due(line: TestLine) -> list[str]:
+    with line.database.write() as tx:
+        return stay_store.due_to_wake(tx, line.clock.at, 9)
+
+
+def _work(slow, line: TestLine, is_done: Callable[[], bool] | None = None) -> int:
+    """The real loop, until nothing waits or it ``is_done``; how often it called for carriers."""
     bell, calls = Bell(), []
     working = threading.Thread(target=work, args=(slow, bell, lambda: calls.append(1)))
     working.start()
     try:
-        until(lambda: not [entry for entry in line.entries() if entry.state == "waiting"])
+        until(is_done or (lambda: "waiting" not in [entry.state for entry in line.entries()]))
     finally:
         bell.stop()
         working.join(10)

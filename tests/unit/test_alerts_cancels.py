@@ -7,11 +7,12 @@ from random import Random
 
 import pytest
 
+from alerts.model.alert import TaskCode, TaskStatus
 from alerts.model.doubts import Doubt, DoubtKind
 from alerts.model.events import CLEARED, EventKind, PlannedDate
 from alerts.model.stay import StayStatus
 from alerts.movements import fold, folds_alone, refold
-from tests.support.desk import a01, a02, a03, a08, a11, a13, a16, a25, a_message, at, london
+from tests.support.desk import Desk, a01, a02, a03, a08, a11, a13, a16, a25, a_message, at, london
 
 OPEN, LEFT, NEVER = StayStatus.OPEN, StayStatus.DISCHARGED, StayStatus.CANCELLED
 TOMORROW = date(2026, 11, 17)
@@ -176,6 +177,18 @@ def test_a_time_of_leaving_outside_a_discharge_ends_with_a_doubt(events, status,
     stay = refold([a01(), *events])
     assert stay.status is status, comment
     assert stay.is_doubtful(DoubtKind.DISCHARGE_WITHOUT_A03) is doubtful, comment
+
+
+def test_nobody_is_asked_to_repair_what_a_discharge_message_has_not_confirmed():
+    desk = Desk().tell(a01(), a08(5, discharged_at=at(4)))
+    [task] = desk.tasks(TaskCode.INVOLVE_CARER)
+    assert (task.status, task.reason) == (
+        TaskStatus.FAILED,
+        "the patient seems to have left: no discharge message has come",
+    )
+    assert desk.tasks(TaskCode.REPAIR_MISSED) == []
+    desk.tell(a03(6, discharged_at=at(4)))
+    assert [task.status for task in desk.tasks(TaskCode.REPAIR_MISSED)] == [TaskStatus.REQUESTED]
 
 
 def test_a_discharge_confirmed_is_the_same_discharge():
