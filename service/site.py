@@ -1,6 +1,6 @@
 """The site file: hospitals, wards, centres and feeds, every fault reported at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -109,6 +109,21 @@ def entrances_of(site: Site, general: tuple[str, int]) -> tuple[Entrance, ...]:
     for feed, rule in zip(site.feeds, rules_of(site), strict=True):
         rules.setdefault(feed.address or general, []).append(rule)
     return tuple(Entrance(address, tuple(those)) for address, those in rules.items())
+
+
+def unattributed(site: Site) -> Iterator[str]:
+    """Feeds of any sender whose numbers are told apart by nothing but the messages."""
+    for feed in site.feeds:
+        takes_any = "*" in (feed.sending_application, feed.sending_facility)
+        missing = [
+            name for name in ("visit_authority", "patient_authority") if not getattr(feed, name)
+        ]
+        if takes_any and missing:
+            yield (
+                f"Feed {feed.name} takes messages of more than one sender and has no "
+                f"{' and no '.join(missing)}: where PV1-19.4 or PID-3.4 is empty, whose number it "
+                "is is guessed. Name the authority, or give each sender a feed of its own."
+            )
 
 
 def feed_finder(site: Site) -> Callable[[bytes], str | None]:

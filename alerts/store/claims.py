@@ -18,8 +18,7 @@ from alerts.delivery import (
     Sent,
 )
 from alerts.model.alert import Recipient, RecipientKind
-from alerts.store.holds import IS_HELD, IS_KEPT_FOR_ITS_REGISTER
-from alerts.store.outbox import OVERTAKEN
+from alerts.store.holds import IS_HELD, IS_KEPT_FOR_ITS_REGISTER, OVERTAKEN
 from alerts.store.register import UNDER
 from alerts.store.tables import alert_version
 from alerts.store.tables import outbox as outbox_table

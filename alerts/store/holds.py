@@ -16,6 +16,8 @@ from alerts.store.tables import hold as hold_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import registration as registration_table
 
+OVERTAKEN = "overtaken by a newer version"
+"""The last answer of an outbox message that is withdrawn for one."""
 IS_HELD = exists().where(hold_table.c.released_at.is_(None))
 """For statements of the outbox: is a hold in force."""
 _of_centre = held_centre.c.centre + "/"
@@ -88,7 +90,7 @@ _OVERTAKEN = (
             _later.c.state == "waiting",
         ),
     )
-    .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
+    .values(state="withdrawn", next_at=None, settled_at=bindparam("now"), last_answer=OVERTAKEN)
 )
 
 

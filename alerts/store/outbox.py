@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, o
 
 from alerts.delivery import Route
 from alerts.model.alert import Recipient, RecipientKind
-from alerts.store.holds import IS_HELD
+from alerts.store.holds import IS_HELD, OVERTAKEN
 from alerts.store.tables import alert as alert_table
 from alerts.store.tables import outbox as outbox_table
 from alerts.store.tables import utc
 
-OVERTAKEN = "overtaken by a newer version"
+TAKEN_BACK = "no longer true before it was sent"
 NO_WAY = "no way out is set up for this destination"
 
 # While sends are held it may be a repeat of what was sent before: what undoes it is sent too.
@@ -80,7 +80,7 @@ _WITHDRAW = (
         outbox_table.c.state.in_(("waiting", "stuck")),
         ~outbox_table.c.in_doubt,
     )
-    .values(state="withdrawn", next_at=None, settled_at=bindparam("now"))
+    .values(state="withdrawn", next_at=None, settled_at=bindparam("now"), last_answer=TAKEN_BACK)
 )
 
 # An earlier version is not sent any more once a newer one is queued. For many at once: no IN.

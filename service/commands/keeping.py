@@ -16,6 +16,7 @@ from service.database import DatabaseNotReady
 from service.engines import is_held, sqlite_path
 from service.errors import ServiceError
 from service.sends import missing
+from service.site import unattributed
 from service.tls import faults_of, server_tls, warnings_of
 
 
@@ -51,6 +52,8 @@ def check(
     if shell.site.synthetic:
         warn("This site is synthetic: it takes CHI numbers of an impossible birth month.")
     for warning in warnings_of(shell.settings, shell.site, utc_now()):
+        warn(warning)
+    for warning in unattributed(shell.site):
         warn(warning)
     _tell_of_commands(shell)
     _tell_of_hold(shell)

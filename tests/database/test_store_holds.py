@@ -67,6 +67,7 @@ def test_of_what_changed_while_sends_were_held_only_the_newest_goes(tx: Connecti
     holds.release(tx, RELEASE)
     states = [(parcel.alert, parcel.version, parcel.state) for parcel in outbox.find(tx)]
     assert states == [("a", 1, "withdrawn"), ("a", 2, "waiting"), ("b", 1, "waiting")]
+    assert outbox.find(tx)[0].last_answer == holds.OVERTAKEN
 
 
 def test_a_second_hold_leaves_the_first_as_it_is(tx: Connection):

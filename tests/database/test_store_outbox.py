@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from alerts.delivery import GivenUp, Held, Outcome, Parcel, Retry, Route, Sent
-from alerts.store import claims, outbox
+from alerts.store import claims, holds, outbox
 from service.database import Database, connect
 from tests.support.outbox_rows import queue
 from tests.support.records import NOW, WARD
@@ -95,7 +95,7 @@ def test_a_newer_version_overtakes_one_that_waits_and_one_that_was_given_up(tx: 
     _put(tx, "task-1", version=2)
     assert [p.version for p in _claim(tx)] == [2]
     [waited, _] = outbox.find(tx)
-    assert (waited.state, waited.last_answer) == ("withdrawn", outbox.OVERTAKEN)
+    assert (waited.state, waited.last_answer) == ("withdrawn", holds.OVERTAKEN)
     _put(tx, "task-2", version=1)
     [given_up] = _claim(tx)
     claims.settle(tx, given_up, GivenUp("422"), NOW)
@@ -157,6 +157,7 @@ def test_what_waits_can_be_withdrawn_and_what_went_out_cannot(tx: Connection):
     assert outbox.withdraw(tx, "task-1", NOW) == 1
     assert outbox.counts(tx) == {"sent": 1, "withdrawn": 1}
     assert _claim(tx) == []
+    assert outbox.find(tx)[-1].last_answer == outbox.TAKEN_BACK
 
 
 def test_a_person_may_send_a_stuck_parcel_again_with_its_refusals_forgotten(tx: Connection):

@@ -1,14 +1,15 @@
 """The site file: read whole, every fault named by file, table and key."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerts.model.events import PatientClass
 from alerts.model.identity import IdentifierKind
-from alerts.model.site import Nation, NoticeEvent
+from alerts.model.site import Feed, Nation, NoticeEvent
 from ingest.header import FeedRule
-from service.site import SiteInvalid, dialects_of, load_site, rules_of
+from service.site import SiteInvalid, dialects_of, load_site, rules_of, unattributed
 
 SITE = '[site]\nname = "A"\nnation = "SCT"\ndefault_centre = "C"\n'
 HOSPITAL = '[[hospital]]\ncode = "H"\nname = "Hospital"\n'
@@ -217,3 +218,13 @@ def _faults(path: Path) -> tuple[str, ...]:
     with pytest.raises(SiteInvalid) as told:
         load_site(path)
     return told.value.faults
+
+
+def test_a_feed_of_any_sender_without_authorities_is_warned_of():
+    known = Feed("pas", "TRAK", "L302H")
+    any_sender = Feed("all", visit_authority="LAN")
+    named = Feed("both", visit_authority="LAN", patient_authority="LAN")
+    [warning] = unattributed(replace(load_site(None), feeds=(known, any_sender, named)))
+    assert "Feed all takes messages of more than one sender" in warning
+    assert "no patient_authority" in warning
+    assert "visit_authority" not in warning
